@@ -1,0 +1,11 @@
+//! Secrets, keys and accounts of a fleet.
+//!
+//! The library is silent: no terminal, environment, home directory or clock except through arguments that
+//! [`cli`] hands in. docs/architecture.md has the rooms and which may know which.
+
+pub mod cli;
+pub mod error;
+pub mod secret;
+pub mod yaml;
+
+pub use error::{Error, Result};
