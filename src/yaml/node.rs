@@ -145,13 +145,19 @@ impl<'a> Tree<'a> {
     }
 
     /// A node.
-    #[expect(clippy::indexing_slicing, reason = "an id is made by push alone, and no node is ever taken away")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "an id is made by push alone, and no node is ever taken away"
+    )]
     pub fn node(&self, id: NodeId) -> &Node<'a> {
         &self.nodes[id.0 as usize]
     }
 
     /// A node, to be changed.
-    #[expect(clippy::indexing_slicing, reason = "an id is made by push alone, and no node is ever taken away")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "an id is made by push alone, and no node is ever taken away"
+    )]
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node<'a> {
         &mut self.nodes[id.0 as usize]
     }
@@ -175,8 +181,7 @@ impl<'a> Tree<'a> {
 
     /// The comments of a node.
     pub fn comments(&self, id: NodeId) -> &Comments {
-        const EMPTY: &Comments =
-            &Comments { head: String::new(), line: String::new(), foot: String::new() };
+        const EMPTY: &Comments = &Comments { head: String::new(), line: String::new(), foot: String::new() };
         self.extra(id).map_or(EMPTY, |extra| &extra.comments)
     }
 

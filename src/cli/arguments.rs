@@ -1,0 +1,51 @@
+//! What can be typed: the one definition behind parsing, help, man pages and completions.
+//!
+//! The flags of a verb stand in the verb's own file.
+
+use super::{completions, man};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Secrets, keys and accounts of a fleet
+///
+/// A registry of age keys (keys/) and an inventory (uvars.yaml) say who may read what. From them come the
+/// creation rules (.sops.yaml), the passwords and other values, one sops file a reader group (secrets/), and
+/// on each host exactly what belongs there.
+#[derive(Debug, Parser)]
+#[command(name = "uvars", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every verb knows.
+#[derive(Args, Debug)]
+pub(super) struct Global {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long, value_name = "DIR", global = true, help_heading = "Global options")]
+    pub(super) directory: Option<PathBuf>,
+    /// When to use colour (`NO_COLOR` is heeded)
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_possible_values = false)]
+    #[arg(help_heading = "Global options")]
+    pub(super) color: When,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}

@@ -1,0 +1,25 @@
+//! `uvars completions`: what a shell needs to complete our words.
+
+use super::arguments::Cli;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+/// Print the completion script of a shell
+///
+/// For bash: uvars completions bash > ~/.local/share/bash-completion/completions/uvars
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    /// The shell to complete for
+    shell: Shell,
+}
+
+/// Prints the script.
+pub(super) fn run(ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "uvars", &mut script);
+    ui.bytes(&script)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,37 @@
+//! `uvars man`: manual pages out of the definition of the command line.
+
+use super::arguments::Cli;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::error::{Error, Result};
+use clap::CommandFactory;
+
+/// Print a manual page
+///
+/// uvars man | man -l -           the program
+/// uvars man key rotate | man -l -    one command
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The command, word by word; the whole program where none is given
+    command: Vec<String>,
+}
+
+/// Prints the page.
+pub(super) fn run(ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let mut root = Cli::command();
+    root.build();
+    let mut command = &root;
+    let mut name = String::from("uvars");
+    for word in &arguments.command {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            Error::usage(format!("no command {name} {word}")).hint("uvars --help lists the commands")
+        })?;
+        name = format!("{name}-{word}");
+    }
+    let page = clap_mangen::Man::new(command.clone().name(name));
+    let mut text = Vec::new();
+    page.render(&mut text).map_err(|error| Error::new("cannot make the page").because(error))?;
+    ui.bytes(&text)?;
+    Ok(Exit::Done)
+}

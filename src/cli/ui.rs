@@ -1,0 +1,199 @@
+//! The only voice.
+//!
+//! Results go to stdout, all else to stderr: `uvars: error: …`, then `uvars: hint: …`, no capital at the
+//! start and no full stop at the end. What is printed as a line has its control characters shown, not sent,
+//! so that a file's name cannot drive a terminal. A reader of our output that goes away ends us quietly.
+
+use super::arguments::When;
+use super::exit::code_of;
+use crate::error::{Error, Result};
+use std::fmt::{Display, Write as _};
+use std::io::{self, IsTerminal, Write};
+
+/// Standard output and standard error.
+pub(super) struct Ui {
+    out: io::BufWriter<io::Stdout>,
+    err: io::Stderr,
+    terminal: bool,
+    color_out: bool,
+    color_err: bool,
+}
+
+/// How a part of a line is to look on a terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// What failed.
+    Bad,
+    /// What was gained.
+    Good,
+    /// What needs care.
+    Care,
+    /// What matters.
+    Strong,
+}
+
+impl Ui {
+    /// Looks at the two streams.
+    pub(super) fn new(color: When) -> Self {
+        let wanted = |terminal: bool| match color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let (out, err) = (io::stdout(), io::stderr());
+        Self {
+            terminal: out.is_terminal(),
+            color_out: wanted(out.is_terminal()),
+            color_err: wanted(err.is_terminal()),
+            out: io::BufWriter::with_capacity(64 * 1024, out),
+            err,
+        }
+    }
+
+    /// Prints a line of the result.
+    pub(super) fn line(&mut self, text: impl Display) -> Result<()> {
+        let text = shown(&text.to_string());
+        writeln!(self.out, "{text}").map_err(closed)
+    }
+
+    /// Prints a line of which a part (`{}` in no sense: the first argument) looks so on a terminal.
+    pub(super) fn look(&mut self, look: Look, text: impl Display) -> String {
+        paint(self.color_out, look, &shown(&text.to_string()))
+    }
+
+    /// Prints a line that [`Self::look`] has made ready.
+    pub(super) fn ready(&mut self, text: &str) -> Result<()> {
+        writeln!(self.out, "{text}").map_err(closed)
+    }
+
+    /// Prints bytes as they are: a document, a secret that was asked for.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(closed)
+    }
+
+    /// Whether results go to a terminal.
+    pub(super) fn out_is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Says something on the way; it is no part of the result.
+    pub(super) fn note(&mut self, text: impl Display) {
+        let text = shown(&text.to_string());
+        // nobody is left to be told when stderr is gone
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Says what should be known, though the work goes on.
+    pub(super) fn warn(&mut self, text: impl Display) {
+        let word = paint(self.color_err, Look::Care, "warning:");
+        let text = shown(&text.to_string());
+        let _ = writeln!(self.err, "uvars: {word} {text}");
+    }
+
+    /// Says what can be typed next.
+    pub(super) fn hint(&mut self, text: impl Display) {
+        let word = paint(self.color_err, Look::Strong, "hint:");
+        let text = shown(&text.to_string());
+        let _ = writeln!(self.err, "uvars: {word} {text}");
+    }
+
+    /// Says what failed, with its hints, while the rest goes on.
+    pub(super) fn error(&mut self, error: &Error) {
+        let _ = self.out.flush();
+        let word = paint(self.color_err, Look::Bad, "error:");
+        let text = shown(&error.to_string());
+        let _ = writeln!(self.err, "uvars: {word} {text}");
+        for hint in error.hints() {
+            self.hint(hint);
+        }
+    }
+
+    /// Says what failed at the very end, and returns the exit code. A closed pipe is no failure.
+    pub(super) fn fail(&mut self, error: &Error) -> u8 {
+        if error.message() == CLOSED {
+            return 0;
+        }
+        self.error(error);
+        code_of(error.kind())
+    }
+
+    /// Hands over what is buffered.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(closed)
+    }
+}
+
+const CLOSED: &str = "the reader of our output went away";
+
+fn closed(error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Error::new(CLOSED)
+    } else {
+        Error::new("cannot write to standard output").because(error)
+    }
+}
+
+/// Prints what clap has to say (help, version, or what cannot be meant) and returns the exit code.
+pub(super) fn usage(error: &clap::Error) -> u8 {
+    let text = error.render();
+    if error.use_stderr() {
+        let text = text.to_string();
+        let text = text.strip_prefix("error: ").map_or(text.clone(), |rest| format!("uvars: error: {rest}"));
+        let _ = io::stderr().write_all(text.as_bytes());
+        return 2;
+    }
+    let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    let _ = io::stdout().write_all(text.as_bytes());
+    0
+}
+
+/// The text with control and direction-changing characters shown by their number.
+pub(super) fn shown(text: &str) -> String {
+    let harmless = |c: char| {
+        c == '\n'
+            || c == '\t'
+            || !(c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    };
+    if text.chars().all(harmless) {
+        return text.to_string();
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, c| {
+        if harmless(c) {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        }
+        out
+    })
+}
+
+fn paint(color: bool, look: Look, text: &str) -> String {
+    if !color {
+        return text.to_string();
+    }
+    let code = match look {
+        Look::Bad => "1;31",
+        Look::Good => "32",
+        Look::Care => "1;33",
+        Look::Strong => "1",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_drive_the_terminal() {
+        assert_eq!(shown("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+        assert_eq!(shown("jörg\tx"), "jörg\tx");
+    }
+
+    #[test]
+    fn no_colour_unless_wanted() {
+        assert_eq!(paint(false, Look::Bad, "x"), "x");
+        assert_eq!(paint(true, Look::Bad, "x"), "\u{1b}[1;31mx\u{1b}[0m");
+    }
+}
