@@ -5,7 +5,9 @@
 
 pub mod cli;
 pub mod error;
+pub mod password;
 pub mod secret;
+pub mod vars;
 pub mod yaml;
 
 pub use error::{Error, Result};
