@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod fs;
 pub mod password;
 pub mod secret;
 pub mod vars;

@@ -1,0 +1,123 @@
+//! The one lock of a repository: who holds it may write.
+//!
+//! An advisory `flock` on a file in the state folder, so that it ends with the process that holds it, however
+//! that dies. The file says who took it last; that is for messages only.
+
+use super::state::State;
+use super::{Recovered, Root};
+use crate::{Error, Result};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+const NAME: &str = "lock";
+/// How long to sleep between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The right to write, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    root: Root,
+    state: State,
+    recovered: Recovered,
+    /// Held open, and with it the lock.
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn new(root: Root, state: State, file: File, recovered: Recovered) -> Self {
+        Self { root, state, recovered, _file: file }
+    }
+
+    /// The repository that it is for.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// What an interrupted writer had left, and what became of it.
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    pub(super) fn set_recovered(&mut self, recovered: Recovered) {
+        self.recovered = recovered;
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+}
+
+/// Takes the lock, trying for as long as `wait`.
+pub(super) fn take(state: &State, wait: Duration) -> Result<File> {
+    let end = Instant::now() + wait;
+    loop {
+        let file = open(state)?;
+        if try_lock(state, &file, FlockOperation::NonBlockingLockExclusive)? {
+            if still_there(state, &file)? {
+                sign(&file);
+                return Ok(file);
+            }
+        } else if Instant::now() >= end {
+            return Err(held(state, file));
+        } else {
+            std::thread::sleep(PAUSE.min(wait));
+        }
+    }
+}
+
+/// Whether somebody holds the lock now. A lock that cannot be looked at is nobody's.
+pub(super) fn is_held(state: &State) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(state.handle(), NAME, flags, Mode::empty()) else { return false };
+    matches!(try_lock(state, &File::from(file), FlockOperation::NonBlockingLockShared), Ok(false))
+}
+
+/// Opens the lock file. Another user's can be locked without being written to.
+fn open(state: &State) -> Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o644);
+    match rustix::fs::openat(state.handle(), NAME, flags | OFlags::RDWR | OFlags::CREATE, mode) {
+        Err(Errno::ACCESS) => rustix::fs::openat(state.handle(), NAME, flags | OFlags::RDONLY, mode),
+        other => other,
+    }
+    .map(File::from)
+    .map_err(|errno| Error::io("open the lock", state.path_of(NAME), errno.into()))
+}
+
+fn try_lock(state: &State, file: &File, operation: FlockOperation) -> Result<bool> {
+    match rustix::fs::flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+        Err(errno) => Err(Error::io("lock", state.path_of(NAME), errno.into())),
+    }
+}
+
+/// Whether the file that was locked is the one that others would lock: it may have been deleted meanwhile.
+fn still_there(state: &State, file: &File) -> Result<bool> {
+    let path = state.path_of(NAME);
+    let ours = file.metadata().map_err(|error| Error::io("look at", &path, error))?;
+    Ok(std::fs::symlink_metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino())))
+}
+
+/// Writes who holds it; a lock that cannot be signed is as good.
+fn sign(mut file: &File) {
+    let name = rustix::system::uname();
+    let host = name.nodename().to_string_lossy();
+    let line = format!("process {} on {host}\n", std::process::id());
+    let _ = file.set_len(0).and_then(|()| file.write_all(line.as_bytes()));
+}
+
+fn held(state: &State, file: File) -> Error {
+    let mut line = String::new();
+    let read = file.take(512).read_to_string(&mut line);
+    let holder = line.trim_end();
+    let known = read.is_ok() && holder.starts_with("process ") && !holder.contains(char::is_control);
+    let who = if known { format!(": {holder}") } else { String::new() };
+    Error::new(format!("another uvars is writing here{who}"))
+        .at(state.path_of(NAME))
+        .hint("wait for it to end, then run the same command again")
+}

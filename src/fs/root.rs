@@ -1,0 +1,199 @@
+//! The fleet repository as a place: what is in it, and who may write to it now.
+//!
+//! Paths given and returned are relative to the fleet's own root. Links, the journal and stages are seen from
+//! the top of git's working tree, which may lie above it.
+
+use super::git::{self, Git};
+use super::lock::{self, Lock};
+use super::stage::is_stage_name;
+use super::state::{OWN_FOLDER, State};
+use super::tree::{self, Blocked, Tree, Why};
+use super::{Recovered, RepoPath};
+use crate::{Error, Result};
+use rustix::fs::FileType;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How deep folders may lie in each other: far more than any fleet, far less than the stack.
+const DEEPEST: usize = 64;
+
+/// A fleet repository. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Root(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    dir: PathBuf,
+    /// From the top of the working tree to `dir`; none where they are the same.
+    prefix: Option<RepoPath>,
+    top: Tree,
+    git: Option<Git>,
+}
+
+impl Root {
+    /// Opens the repository whose root is `dir`; it need not be in git.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let canonical = dir.canonicalize().map_err(|error| Error::io("open", dir, error))?;
+        if !canonical.is_dir() {
+            return Err(Error::new("is not a directory").at(dir));
+        }
+        let git = git::find(&canonical)?;
+        let top = git.as_ref().map_or(canonical.as_path(), |git| git.top.as_path()).to_path_buf();
+        let prefix = prefix(&top, &canonical)?;
+        Ok(Self(Arc::new(Inner { dir: canonical, prefix, top: Tree::open(top)?, git })))
+    }
+
+    /// The root, absolute and without links.
+    pub fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    /// The git directory of this working tree, if there is one.
+    pub fn git_dir(&self) -> Option<&Path> {
+        self.0.git.as_ref().map(|git| git.dir.as_path())
+    }
+
+    /// Where `path` lies, links resolved; an error if one of them leaves the repository.
+    ///
+    /// What is not there yet is where it would be made.
+    pub fn path(&self, path: &RepoPath) -> Result<PathBuf> {
+        Ok(self.tree().path().join(self.resolve(path)?))
+    }
+
+    /// The repository path of a file named from outside, by an absolute path.
+    ///
+    /// The folder it is in must exist; the file need not, and stays the link that it may be.
+    pub fn repo_path(&self, path: &Path) -> Result<RepoPath> {
+        let outside = || Error::new(format!("is not in the repository {}", self.dir().display())).at(path);
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(outside()) };
+        let folder = folder.canonicalize().map_err(|error| Error::io("find the folder of", path, error))?;
+        let inside = folder.strip_prefix(self.dir()).map_err(|_| outside())?.join(name);
+        let text = inside.to_str().ok_or_else(|| Error::new("its name is not UTF-8").at(path))?;
+        RepoPath::new(text)
+    }
+
+    /// Reads a file of the repository; `None` only where there is none.
+    ///
+    /// What is not a regular file, a link that leaves the repository or leads to nothing, and a file of more
+    /// than [`super::LIMIT`] bytes are errors.
+    pub fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>> {
+        self.tree().read(&self.resolve(path)?, path)
+    }
+
+    /// The files below the folder `path`, sorted; nothing where there is no such folder.
+    ///
+    /// Whatever is neither a folder nor a link to one is listed, so that reading it says what is wrong with
+    /// it. A link to a folder inside the repository is passed over, since its files are where it leads; one
+    /// to a folder outside is an error. Files in the making are passed over.
+    pub fn list(&self, path: &RepoPath) -> Result<Vec<RepoPath>> {
+        let resolved = self.resolve(path)?;
+        let mut found = Vec::new();
+        match self.tree().folder(&resolved, resolved.parts().count()) {
+            Ok(folder) => self.list_folder(&folder, Some(path), 0, &mut found)?,
+            Err(Blocked { why: Why::Missing, .. }) => {}
+            Err(blocked) => return Err(blocked.error(&resolved)),
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The files of the whole repository, as [`Root::list`] has them, but for the folders of git and uvars.
+    pub fn list_all(&self) -> Result<Vec<RepoPath>> {
+        let mut found = Vec::new();
+        self.list_folder(&Tree::open(self.dir().to_path_buf())?.into_handle(), None, 0, &mut found)?;
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn list_folder(
+        &self,
+        folder: &OwnedFd,
+        path: Option<&RepoPath>,
+        depth: usize,
+        found: &mut Vec<RepoPath>,
+    ) -> Result<()> {
+        let shown = path.map_or(".", RepoPath::as_str);
+        if depth > DEEPEST {
+            return Err(Error::new(format!("lies more than {DEEPEST} folders deep")).at(shown));
+        }
+        for (name, file_type) in tree::names(folder, shown)? {
+            if name == ".git" || is_stage_name(&name) || (path.is_none() && name == OWN_FOLDER) {
+                continue;
+            }
+            let below = path.map_or_else(|| RepoPath::new(&name), |path| path.join(&name))?;
+            match file_type {
+                FileType::Directory => {
+                    let next = tree::open_folder(folder, &name)
+                        .map_err(|errno| Error::io("open", &below, errno.into()))?;
+                    self.list_folder(&next, Some(&below), depth + 1, found)?;
+                }
+                FileType::Symlink if self.leads_to_folder(&below)? => {}
+                _ => found.push(below),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a link leads to a folder; that folder must be inside.
+    fn leads_to_folder(&self, link: &RepoPath) -> Result<bool> {
+        if !self.dir().join(link).is_dir() {
+            return Ok(false);
+        }
+        self.resolve(link).map(|_| true)
+    }
+
+    /// Waits up to `wait` for the one lock of this repository, and takes it.
+    ///
+    /// Whoever writes takes it before reading what the plan is made from. If an earlier writer was
+    /// interrupted, its transaction is finished or taken back first: see [`Lock::recovered`].
+    pub fn lock(&self, wait: Duration) -> Result<Lock> {
+        let mut lock = self.lock_only(wait)?;
+        let recovered = super::recover::settle(&lock)?;
+        lock.set_recovered(recovered);
+        Ok(lock)
+    }
+
+    /// The lock without a look at what an earlier writer left.
+    pub(super) fn lock_only(&self, wait: Duration) -> Result<Lock> {
+        let state = State::make(self)?;
+        let file = lock::take(&state, wait)?;
+        Ok(Lock::new(self.clone(), state, file, Recovered::default()))
+    }
+
+    /// The path from the top of the working tree, links resolved.
+    pub(super) fn resolve(&self, path: &RepoPath) -> Result<RepoPath> {
+        self.tree().resolve(&self.top_path(path)?, path)
+    }
+
+    /// The same path seen from the top of the working tree.
+    pub(super) fn top_path(&self, path: &RepoPath) -> Result<RepoPath> {
+        match &self.0.prefix {
+            Some(prefix) => prefix.join(path.as_str()),
+            None => Ok(path.clone()),
+        }
+    }
+
+    /// The path seen from the root; as it is, where it lies outside the root.
+    pub(super) fn root_path(&self, path: &RepoPath) -> RepoPath {
+        let below = self.0.prefix.as_ref().and_then(|prefix| path.below(prefix));
+        below.and_then(|below| RepoPath::new(below).ok()).unwrap_or_else(|| path.clone())
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.0.top
+    }
+
+    pub(super) fn git(&self) -> Option<&Git> {
+        self.0.git.as_ref()
+    }
+}
+
+fn prefix(top: &Path, dir: &Path) -> Result<Option<RepoPath>> {
+    let Some(below) = dir.strip_prefix(top).ok().filter(|below| !below.as_os_str().is_empty()) else {
+        return Ok(None);
+    };
+    let text = below.to_str().ok_or_else(|| Error::new("its name is not UTF-8").at(dir))?;
+    RepoPath::new(text).map(Some).map_err(|error| error.at(dir))
+}
