@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod error;
 pub mod fs;
+pub mod keys;
 pub mod password;
 pub mod secret;
 pub mod vars;

@@ -1,0 +1,279 @@
+//! The private keys at hand, and which of them opens what: cheapest first, nothing read that is not needed.
+
+use super::identity::{Cost, Identity, is_ssh_text};
+use super::programs::Programs;
+use super::recipient::Recipient;
+use super::sources::{self, Found, IdentitySources, Place};
+use super::{envelope, ssh};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A data key wrapped for one recipient, as a sops file has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrapped<'a> {
+    /// The file's `recipient`. It is not authenticated: it only says which key to try first.
+    pub recipient: &'a str,
+    /// The file's `enc`: an armored age file.
+    pub enc: &'a str,
+}
+
+/// The private keys at hand. Places are read when they are needed, once, and threads may share it.
+pub struct Keyring {
+    sources: IdentitySources,
+    places: Vec<Place>,
+    /// What commands printed, by command and the recipient it was asked for.
+    outputs: Mutex<BTreeMap<(&'static str, String), Arc<Place>>>,
+}
+
+impl Keyring {
+    /// Looks nowhere yet.
+    pub fn new(sources: IdentitySources) -> Self {
+        Self { places: sources.places(), sources, outputs: Mutex::default() }
+    }
+
+    /// Opens the first of these that any key fits, the cheapest key first.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NoKey`](crate::error::Kind::NoKey) where no key fits: its hints name the readers, and every place
+    /// that was looked at with what was found there. A plain failure where a key fits and the text is damaged.
+    pub fn unwrap(&self, wrapped: &[Wrapped<'_>]) -> Result<Secret> {
+        self.unwrap_named(wrapped, &|_| None)
+    }
+
+    /// The same; `name` gives the readers in the error their names: `age1…` is `users/jon`.
+    pub fn unwrap_named(
+        &self,
+        wrapped: &[Wrapped<'_>],
+        name: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Secret> {
+        let search =
+            Search { keyring: self, wrapped, damaged: RefCell::default(), notes: RefCell::default() };
+        if let Some(secret) = search.run() {
+            return Ok(secret);
+        }
+        let notes = search.notes.take();
+        let error = search.damaged.take().unwrap_or_else(|| self.no_key(wrapped, name));
+        Err(notes.into_iter().fold(error, Error::hint))
+    }
+
+    /// The public halves of the keys at hand, as far as they are known without a passphrase or a plugin.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let mut found = Vec::new();
+        let mut add = |place: &Place| {
+            found.extend(place.identities(self.programs()).iter().filter_map(Identity::recipient));
+            if let Found::ProtectedSsh(_, public) = place.found(self.programs()) {
+                found.extend(public.clone());
+            }
+        };
+        self.places.iter().for_each(&mut add);
+        self.outputs(None).iter().for_each(|place| add(place));
+        let mut seen = BTreeSet::new();
+        found.retain(|recipient| seen.insert(recipient.clone()));
+        found
+    }
+
+    fn programs(&self) -> &Programs {
+        &self.sources.programs
+    }
+
+    /// What the commands print, for this recipient.
+    fn outputs(&self, recipient: Option<&str>) -> Vec<Arc<Place>> {
+        let commands = [
+            ("SOPS_AGE_SSH_PRIVATE_KEY_CMD", self.sources.ssh_key_command.as_deref(), None),
+            ("SOPS_AGE_KEY_CMD", self.sources.key_command.as_deref(), recipient),
+        ];
+        let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for (name, line, recipient) in commands {
+            let Some(line) = line else { continue };
+            let place = known.entry((name, recipient.unwrap_or_default().to_owned())).or_insert_with(|| {
+                Arc::new(match sources::run(line, recipient, self.programs()) {
+                    Ok(output) => Place::output(name.to_owned(), output),
+                    Err(error) => Place::failed(name.to_owned(), &error),
+                })
+            });
+            found.push(Arc::clone(place));
+        }
+        found
+    }
+
+    fn no_key(&self, wrapped: &[Wrapped<'_>], name: &dyn Fn(&str) -> Option<String>) -> Error {
+        if wrapped.is_empty() {
+            return Error::no_key("nobody can read this: it has no age recipient");
+        }
+        let readers: Vec<_> = wrapped
+            .iter()
+            .map(|entry| match name(entry.recipient) {
+                Some(name) => format!("{name} ({})", short(entry.recipient)),
+                None => short(entry.recipient),
+            })
+            .collect();
+        let mut error = Error::no_key("none of the keys at hand opens this");
+        error = error.hint(format!("it can be read by {}", readers.join(", ")));
+        for place in &self.places {
+            error = error.hint(format!("looked in {}: {}", place.label(), place.finding(self.programs())));
+        }
+        let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = Vec::new();
+        for place in outputs.values() {
+            let line = format!("looked in {}: {}", place.label(), place.finding(self.programs()));
+            if !said.contains(&line) {
+                error = error.hint(line.clone());
+                said.push(line);
+            }
+        }
+        let unset = self.sources.unset();
+        if !unset.is_empty() {
+            error = error.hint(format!("not set: {}", unset.join(", ")));
+        }
+        error
+    }
+}
+
+/// An ssh key by its type, end and comment: whole, an RSA key fills the screen.
+fn short(recipient: &str) -> String {
+    let Some(line) = ssh::split(recipient).filter(|line| line.kind.starts_with("ssh-")) else {
+        return recipient.to_owned();
+    };
+    let end: String = line.base64.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
+    let comment = if line.comment.is_empty() { String::new() } else { format!(" {}", line.comment) };
+    format!("{} …{end}{comment}", line.kind)
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Keyring").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+/// One search for a key that opens one of several wrapped data keys.
+struct Search<'a> {
+    keyring: &'a Keyring,
+    wrapped: &'a [Wrapped<'a>],
+    /// The first damage that a fitting key met.
+    damaged: RefCell<Option<Error>>,
+    /// What else to tell when nothing opens.
+    notes: RefCell<BTreeSet<String>>,
+}
+
+impl Search<'_> {
+    /// From the cheapest to the dearest: the curve by the recipient's text, RSA, the curve on everything, commands,
+    /// plugins, passphrases.
+    fn run(&self) -> Option<Secret> {
+        let places = || self.keyring.places.iter();
+        places()
+            .find_map(|place| self.fitting(self.identities(place), Cost::Curve))
+            .or_else(|| places().find_map(|place| self.fitting(self.identities(place), Cost::Rsa)))
+            .or_else(|| places().find_map(|place| self.every(self.identities(place))))
+            .or_else(|| self.commands())
+            .or_else(|| places().find_map(|place| self.fitting(self.identities(place), Cost::Program)))
+            .or_else(|| places().find_map(|place| self.plugins(self.identities(place))))
+            .or_else(|| self.passphrases())
+    }
+
+    fn identities<'p>(&self, place: &'p Place) -> &'p [Identity] {
+        place.identities(self.keyring.programs())
+    }
+
+    /// The keys of this cost whose public half a recipient's text is.
+    fn fitting(&self, identities: &[Identity], cost: Cost) -> Option<Secret> {
+        identities.iter().filter(|identity| identity.cost() == cost).find_map(|identity| {
+            self.wrapped
+                .iter()
+                .filter(|entry| identity.fits(entry.recipient))
+                .find_map(|entry| self.open(entry, identity))
+        })
+    }
+
+    /// Every key of the curve on everything, since the recipient's text proves nothing.
+    fn every(&self, identities: &[Identity]) -> Option<Secret> {
+        identities.iter().filter(|identity| identity.cost() == Cost::Curve).find_map(|identity| {
+            self.wrapped
+                .iter()
+                .filter(|entry| !identity.fits(entry.recipient))
+                .find_map(|entry| self.open(entry, identity))
+        })
+    }
+
+    /// Plugins on what is not theirs by name: one may hold keys of any type.
+    fn plugins(&self, identities: &[Identity]) -> Option<Secret> {
+        identities.iter().filter(|identity| identity.cost() == Cost::Program).find_map(|identity| {
+            self.wrapped
+                .iter()
+                .filter(|entry| !identity.fits(entry.recipient))
+                .find_map(|entry| self.open(entry, identity))
+        })
+    }
+
+    fn commands(&self) -> Option<Secret> {
+        self.wrapped.iter().find_map(|entry| {
+            self.keyring
+                .outputs(Some(entry.recipient))
+                .iter()
+                .find_map(|place| self.all(self.identities(place)))
+        })
+    }
+
+    /// Keys behind passphrases: first those whose public half is a reader, then files that may hold anything.
+    fn passphrases(&self) -> Option<Secret> {
+        let programs = self.keyring.programs();
+        let places = || self.keyring.places.iter();
+        places()
+            .filter(|place| matches!(place.found(programs), Found::ProtectedSsh(_, Some(public)) if self.reads(public)))
+            .find_map(|place| self.all(place.unlock(programs)))
+            .or_else(|| {
+                places()
+                    .filter(|place| matches!(place.found(programs), Found::ProtectedFile(_)))
+                    .find_map(|place| self.all(place.unlock(programs)))
+            })
+    }
+
+    /// Whether an ssh key is among the recipients, as itself or as ssh-to-age converts it.
+    fn reads(&self, public: &Recipient) -> bool {
+        let converted = public.converted();
+        self.wrapped.iter().any(|entry| {
+            is_ssh_text(entry.recipient, public)
+                || converted.as_ref().is_some_and(|converted| converted.as_str() == entry.recipient)
+        })
+    }
+
+    /// Keys that have just come in, in the order of what they cost.
+    fn all(&self, identities: &[Identity]) -> Option<Secret> {
+        [Cost::Curve, Cost::Rsa]
+            .into_iter()
+            .find_map(|cost| self.fitting(identities, cost))
+            .or_else(|| self.every(identities))
+            .or_else(|| self.fitting(identities, Cost::Program))
+            .or_else(|| self.plugins(identities))
+    }
+
+    fn open(&self, entry: &Wrapped<'_>, identity: &Identity) -> Option<Secret> {
+        let opened = envelope::open(entry.enc, identity.keys());
+        if let Ok(Some(secret)) = opened {
+            return Some(secret);
+        }
+        if identity.fits(entry.recipient) {
+            match (opened, identity.cost()) {
+                // a plugin's name fits more keys than its own
+                (Ok(_), Cost::Program) => {}
+                (Err(error), Cost::Program) => self.note(error.to_string()),
+                (Ok(_), _) => {
+                    self.note(format!("what stands for {} is encrypted to another key", entry.recipient));
+                }
+                (Err(error), _) => {
+                    self.damaged.borrow_mut().get_or_insert_with(|| error.key(entry.recipient));
+                }
+            }
+        }
+        None
+    }
+
+    fn note(&self, note: String) {
+        self.notes.borrow_mut().insert(note);
+    }
+}

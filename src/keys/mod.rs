@@ -1,0 +1,32 @@
+//! Recipients, identities and where they are found; the registry of `keys/` and its ledger.
+//!
+//! One file for each type of recipient. Public keys may be shown and compared; private ones live in
+//! [`Secret`](crate::secret::Secret) and in types without `Display`, and no error quotes a text that could be
+//! one. Knows neither sops files nor the inventory, and reads no environment: whoever calls hands it in.
+
+mod encoding;
+mod envelope;
+mod generate;
+mod hybrid;
+mod identity;
+mod keyring;
+mod plugin;
+mod principal;
+mod private;
+mod programs;
+mod recipient;
+mod sources;
+mod ssh;
+mod ssh_ed25519;
+mod ssh_private;
+mod ssh_rsa;
+mod stanza;
+mod words;
+mod x25519;
+
+pub use generate::{Generated, generate};
+pub use keyring::{Keyring, Wrapped};
+pub use principal::{Class, Principal};
+pub use programs::{Ask, Programs, environment};
+pub use recipient::{KeyKind, Recipient};
+pub use sources::IdentitySources;

@@ -1,0 +1,63 @@
+//! Recognises private keys where public ones belong, so that they are refused without being echoed.
+
+use crate::error::Error;
+
+/// Marks of private keys, in the upper case that they are compared in, and how to come to the public half.
+const MARKS: [(&str, &str, &str); 4] = [
+    ("AGE-SECRET-KEY-", "an age identity", "its public half: age-keygen -y FILE"),
+    (
+        "AGE-PLUGIN-",
+        "the identity of an age plugin",
+        "its public half stands in a comment of that file, or ask the plugin",
+    ),
+    (
+        "PRIVATE KEY",
+        "a private key",
+        "its public half is in the .pub file beside it, or: ssh-keygen -y -f FILE",
+    ),
+    ("-----BEGIN ", "a PEM block", "give a line that begins with age1 or ssh-"),
+];
+
+/// The error for a text that is, or holds, a private key; nothing for any other text.
+///
+/// Letters are compared without regard to their case: a key that was changed on its way is still one.
+pub(super) fn refuse(text: &str) -> Option<Error> {
+    let upper = text.to_ascii_uppercase();
+    // the first characters of every OpenSSH private key's base64, in case its frame was lost
+    let (what, hint) = MARKS
+        .iter()
+        .find(|(mark, ..)| upper.contains(mark))
+        .map(|(_, what, hint)| (*what, *hint))
+        .or_else(|| text.contains("b3BlbnNzaC1rZXktdjE").then_some((MARKS[2].1, MARKS[2].2)))?;
+    Some(Error::new(format!("this is {what}, and a public key belongs here")).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse;
+
+    #[test]
+    fn private_keys_are_refused_by_kind_and_never_shown() {
+        for (text, word) in [
+            ("AGE-SECRET-KEY-1QQQQ", "age identity"),
+            ("age-secret-key-1qqqq", "age identity"),
+            ("x AGE-SECRET-KEY-PQ-1QQQQ", "age identity"),
+            ("AGE-PLUGIN-YUBIKEY-1QQQQ", "plugin"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
+            ("-----BEGIN RSA PRIVATE KEY-----", "private key"),
+            ("-----BEGIN CERTIFICATE-----", "PEM"),
+            ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ", "private key"),
+        ] {
+            let shown = format!("{:?}", refuse(text).expect(text));
+            assert!(shown.contains(word), "{shown}");
+            assert!(!shown.contains("QQQQ") && !shown.contains("qqqq") && !shown.contains("b3Bl"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn public_keys_pass() {
+        for text in ["age1qqqq", "ssh-ed25519 AAAA jon@cinnabar", "", "# public key: age1qqq"] {
+            assert!(refuse(text).is_none(), "{text}");
+        }
+    }
+}
