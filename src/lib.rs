@@ -5,9 +5,11 @@
 
 pub mod cli;
 pub mod error;
+pub mod fleet;
 pub mod fs;
 pub mod keys;
 pub mod password;
+pub mod rules;
 pub mod secret;
 pub mod vars;
 pub mod yaml;
