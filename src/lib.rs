@@ -11,6 +11,7 @@ pub mod keys;
 pub mod password;
 pub mod rules;
 pub mod secret;
+pub mod sops;
 pub mod vars;
 pub mod yaml;
 

@@ -1,0 +1,405 @@
+//! One value and its text in the file: `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`.
+//!
+//! AES-256-GCM with a nonce of 32 random bytes, the tag apart from the data, and the place of the value as
+//! associated data. The type stands in clear and is not authenticated; what it makes of the bytes is, through
+//! the MAC of the file. The key schedule is made once a file, nonces are drawn in batches.
+
+use crate::secret::DataKey;
+use crate::sops::time::Time;
+use crate::sops::tree::{Node, Pool, Side, Span};
+use crate::sops::value::{bool_bytes, float_bytes, int_bytes, time_bytes};
+use crate::{Error, Result};
+use aes_gcm::aead::consts::{U12, U16, U32};
+use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag, aes::Aes256};
+use base64::Engine as _;
+use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Go does not look at the bits behind the last byte.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
+const HEAD: &[u8] = b"ENC[AES256_GCM,data:";
+const NONCE: usize = 32;
+const TAG: usize = 16;
+
+/// Opens and seals values under one data key.
+pub(super) struct Cipher {
+    key: DataKey,
+    wide: AesGcm<Aes256, U32>,
+    nonces: Nonces,
+    scratch: Zeroizing<Vec<u8>>,
+}
+
+/// Why a text cannot be opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fault {
+    /// It has not the form of an encrypted value.
+    Form,
+    /// A part of it is not base64.
+    Base64,
+    /// The nonce is not 12, 16 or 32 bytes long, or the tag not 16.
+    Length,
+    /// Tampered with, moved here from elsewhere, or under another data key.
+    Tag,
+    /// A type that no sops writes.
+    Type,
+    /// The plaintext is not of the type that the text claims.
+    Content,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Form => "this should be encrypted and is not in the form of an encrypted value",
+            Self::Base64 => "the encrypted value is damaged: a part of it is not base64",
+            Self::Length => {
+                "the encrypted value is damaged: its nonce or tag has a length that no sops writes"
+            }
+            Self::Tag => "the encrypted value was changed, or moved here from another key or file",
+            Self::Type => "the encrypted value has a type that is not known",
+            Self::Content => "the encrypted value is not of the type it claims",
+        })
+    }
+}
+
+/// The parts of an encrypted value, still in base64.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Parts<'t> {
+    data: &'t [u8],
+    nonce: &'t [u8],
+    tag: &'t [u8],
+    kind: &'t [u8],
+}
+
+/// Takes a text apart. What follows the last bracket of its first line is ignored, as sops does.
+fn parts(text: &[u8]) -> Option<Parts<'_>> {
+    let rest = text.strip_prefix(HEAD)?;
+    let line = memchr::memchr(b'\n', rest).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
+    let body = line.get(..memchr::memrchr(b']', line)?)?;
+    let (data, rest) = split(body, b",iv:")?;
+    let (nonce, rest) = split(rest, b",tag:")?;
+    let (tag, kind) = split(rest, b",type:")?;
+    let whole = !data.is_empty() && !nonce.is_empty() && !tag.is_empty() && !kind.is_empty();
+    whole.then_some(Parts { data, nonce, tag, kind })
+}
+
+/// At the first comma, which must begin `mark`: base64 has none.
+fn split<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let (before, rest) = text.split_at_checked(memchr::memchr(b',', text)?)?;
+    Some((before, rest.strip_prefix(mark)?))
+}
+
+/// At most how many bytes of plaintext an encrypted value of this length has.
+pub(super) fn plaintext_bound(sealed: usize) -> usize {
+    sealed.saturating_sub(70) / 4 * 3 + 3
+}
+
+impl Cipher {
+    pub(super) fn new(key: &DataKey) -> Self {
+        Self {
+            key: key.clone(),
+            wide: AesGcm::new(key.expose().into()),
+            nonces: Nonces::new(),
+            scratch: Zeroizing::new(Vec::new()),
+        }
+    }
+
+    /// Opens a value. Its bytes are left at the end of the pool if it is a string or comment.
+    pub(super) fn open(&self, sealed: &[u8], aad: &[u8], pool: &mut Pool) -> Result<(Node, Span), Fault> {
+        let parts = parts(sealed).ok_or(Fault::Form)?;
+        let start = pool.len();
+        self.decrypt(&parts, aad, pool).inspect_err(|_| pool.take_back(start))?;
+        let plain = pool.since(start);
+        let node = match parts.kind {
+            b"str" | b"bytes" => return Ok((Node::Str, plain)),
+            b"comment" => return Ok((Node::Comment(Side::Above), plain)),
+            kind => pool.str(plain).ok_or(Fault::Content).and_then(|text| number(kind, text)),
+        };
+        pool.take_back(start);
+        Ok((node?, Span::default()))
+    }
+
+    fn decrypt(&self, parts: &Parts<'_>, aad: &[u8], pool: &mut Pool) -> Result<(), Fault> {
+        let mut nonce = [0; 33];
+        let nonce = decode(parts.nonce, &mut nonce)?;
+        let mut tag = [0; 18];
+        let tag: [u8; TAG] = decode(parts.tag, &mut tag)?.try_into().map_err(|_| Fault::Length)?;
+        let start = pool.len();
+        let room = parts.data.len() / 4 * 3 + 3;
+        pool.reserve(room);
+        let bytes = pool.bytes_mut();
+        bytes.resize(start + room, 0);
+        let buffer = bytes.get_mut(start..).unwrap_or_default();
+        let len = BASE64.decode_slice(parts.data, buffer).map_err(|_| Fault::Base64)?;
+        bytes.truncate(start + len);
+        let buffer = InOutBuf::from(bytes.get_mut(start..).unwrap_or_default());
+        self.decrypt_in(nonce, aad, buffer, &tag.into())
+    }
+
+    fn decrypt_in(
+        &self,
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: InOutBuf<'_, '_, u8>,
+        tag: &Tag,
+    ) -> Result<(), Fault> {
+        if let Ok(nonce) = <&Nonce<U32>>::try_from(nonce) {
+            self.wide.decrypt_inout_detached(nonce, aad, buffer, tag)
+        } else if let Ok(nonce) = <&Nonce<U12>>::try_from(nonce) {
+            let cipher = AesGcm::<Aes256, U12>::new(self.key.expose().into());
+            cipher.decrypt_inout_detached(nonce, aad, buffer, tag)
+        } else if let Ok(nonce) = <&Nonce<U16>>::try_from(nonce) {
+            let cipher = AesGcm::<Aes256, U16>::new(self.key.expose().into());
+            cipher.decrypt_inout_detached(nonce, aad, buffer, tag)
+        } else {
+            return Err(Fault::Length);
+        }
+        .map_err(|_| Fault::Tag)
+    }
+
+    /// Seals a scalar or comment with a new nonce; an empty text stays empty, as in sops.
+    ///
+    /// Errors: the system has no random bytes; a node that is no leaf.
+    pub(super) fn seal(&mut self, node: Node, text: &[u8], aad: &[u8], out: &mut Pool) -> Result<Span> {
+        let mut plain = std::mem::take(&mut self.scratch);
+        plain.clear();
+        let kind = match node {
+            Node::Str => {
+                plain.extend_from_slice(text);
+                "str"
+            }
+            Node::Comment(_) => {
+                plain.extend_from_slice(text);
+                "comment"
+            }
+            other => leaf_bytes(other, &mut plain),
+        };
+        let span =
+            if plain.is_empty() { Ok(Span::default()) } else { self.write(kind, &mut plain, aad, out) };
+        self.scratch = plain;
+        span
+    }
+
+    fn write(&mut self, kind: &str, plain: &mut [u8], aad: &[u8], out: &mut Pool) -> Result<Span> {
+        let nonce = Nonce::<U32>::from(self.nonces.next()?);
+        let tag = self
+            .wide
+            .encrypt_inout_detached(&nonce, aad, InOutBuf::from(&mut *plain))
+            .map_err(|_| Error::new("the value is too large for AES-GCM"))?;
+        let start = out.len();
+        out.reserve(plain.len() / 3 * 4 + 128);
+        out.push(HEAD);
+        encode(plain, out);
+        out.push(b",iv:");
+        encode(&nonce, out);
+        out.push(b",tag:");
+        encode(&tag, out);
+        out.push(b",type:");
+        out.push(kind.as_bytes());
+        out.push(b"]");
+        Ok(out.since(start))
+    }
+}
+
+/// Appends what sops hashes and encrypts for a number, boolean or time, and returns the type's name.
+pub(super) fn leaf_bytes(node: Node, out: &mut Vec<u8>) -> &'static str {
+    match node {
+        Node::Int(number) => {
+            int_bytes(number, out);
+            "int"
+        }
+        Node::Float(number) => {
+            float_bytes(number, out);
+            "float"
+        }
+        Node::Bool(flag) => {
+            out.extend_from_slice(bool_bytes(flag));
+            "bool"
+        }
+        Node::Time(time) => {
+            time_bytes(time, out);
+            "time"
+        }
+        Node::Map | Node::List | Node::End | Node::Null | Node::Str | Node::Comment(_) => "str",
+    }
+}
+
+/// What Go's parsers make of a plaintext of this type.
+fn number(kind: &[u8], text: &str) -> Result<Node, Fault> {
+    match kind {
+        b"int" => text.parse().map(Node::Int).map_err(|_| Fault::Content),
+        b"float" => text.parse().map(Node::Float).map_err(|_| Fault::Content),
+        b"bool" => match text {
+            "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(Node::Bool(true)),
+            "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Node::Bool(false)),
+            _ => Err(Fault::Content),
+        },
+        b"time" => Time::parse(text).map(Node::Time).ok_or(Fault::Content),
+        _ => Err(Fault::Type),
+    }
+}
+
+fn decode<'b>(text: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Fault> {
+    let len = BASE64.decode_slice(text, buffer).map_err(|error| match error {
+        base64::DecodeSliceError::OutputSliceTooSmall => Fault::Length,
+        base64::DecodeSliceError::DecodeError(_) => Fault::Base64,
+    })?;
+    buffer.get(..len).ok_or(Fault::Length)
+}
+
+fn encode(bytes: &[u8], out: &mut Pool) {
+    let start = out.len();
+    let buffer = out.bytes_mut();
+    buffer.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let room = buffer.get_mut(start..).unwrap_or_default();
+    // the room is exactly what the encoding takes
+    let written = BASE64.encode_slice(bytes, room).unwrap_or(0);
+    buffer.truncate(start + written);
+}
+
+/// Random nonces, drawn from the system sixty-four at a time.
+struct Nonces {
+    bytes: [u8; 64 * NONCE],
+    next: usize,
+}
+
+impl Nonces {
+    fn new() -> Self {
+        Self { bytes: [0; 64 * NONCE], next: 64 * NONCE }
+    }
+
+    fn next(&mut self) -> Result<[u8; NONCE]> {
+        if self.next >= self.bytes.len() {
+            getrandom::fill(&mut self.bytes)
+                .map_err(|error| Error::new("the system gives no random bytes").because(error))?;
+            self.next = 0;
+        }
+        let nonce = self.bytes.get(self.next..self.next + NONCE).and_then(|bytes| bytes.try_into().ok());
+        self.next += NONCE;
+        nonce.ok_or_else(|| Error::new("the system gives no random bytes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOPS: &[u8] = b"ENC[AES256_GCM,data:oYyi,iv:MyIDYbT718JRr11QtBkcj3Dwm4k1aCGZBVeZf0EyV8o=,tag:t5z2Z023Up0kxwCgw1gNxg==,type:str]";
+
+    fn cipher() -> Cipher {
+        Cipher::new(&DataKey::new([b'f'; 32]))
+    }
+
+    fn open(text: &[u8], aad: &[u8]) -> Result<(Node, Vec<u8>), Fault> {
+        let mut pool = Pool::secret(0);
+        let (node, span) = cipher().open(text, aad, &mut pool)?;
+        Ok((node, pool.get(span).to_vec()))
+    }
+
+    fn seal(node: Node, text: &[u8]) -> Vec<u8> {
+        let mut pool = Pool::open(0);
+        let span = cipher().seal(node, text, b"a:", &mut pool).unwrap();
+        pool.get(span).to_vec()
+    }
+
+    #[test]
+    fn opens_what_sops_sealed() {
+        assert_eq!(open(SOPS, b"bar:"), Ok((Node::Str, b"foo".to_vec())));
+        assert_eq!(open(&[SOPS, b" and more"].concat(), b"bar:"), Ok((Node::Str, b"foo".to_vec())));
+        assert_eq!(open(SOPS, b""), Err(Fault::Tag));
+    }
+
+    #[test]
+    fn opens_what_it_sealed() {
+        let time = Time::parse("2024-01-01T10:20:30.5+02:00").unwrap();
+        for (node, text) in [
+            (Node::Str, &b"hello"[..]),
+            (Node::Str, b"\xff\x00"),
+            (Node::Comment(Side::Above), b" remark"),
+            (Node::Int(i64::MIN), b""),
+            (Node::Float(-0.0), b""),
+            (Node::Float(f64::INFINITY), b""),
+            (Node::Bool(true), b""),
+            (Node::Bool(false), b""),
+            (Node::Time(time), b""),
+        ] {
+            assert_eq!(open(&seal(node, text), b"a:"), Ok((node, text.to_vec())));
+        }
+        assert_eq!(seal(Node::Str, b""), b"");
+    }
+
+    #[test]
+    fn opens_nonces_of_other_lengths() {
+        // made by Go's cipher.NewGCMWithNonceSize with 12 and 16 bytes, key and data as above
+        for length in [12_usize, 16] {
+            let key = [b'f'; 32];
+            let nonce = vec![7_u8; length];
+            let mut data = *b"foo";
+            let buffer = InOutBuf::from(&mut data[..]);
+            let tag = if length == 12 {
+                let nonce = <&Nonce<U12>>::try_from(&nonce[..]).unwrap();
+                AesGcm::<Aes256, U12>::new(&key.into()).encrypt_inout_detached(nonce, b"bar:", buffer)
+            } else {
+                let nonce = <&Nonce<U16>>::try_from(&nonce[..]).unwrap();
+                AesGcm::<Aes256, U16>::new(&key.into()).encrypt_inout_detached(nonce, b"bar:", buffer)
+            };
+            let tag: Tag = tag.unwrap();
+            let text = format!(
+                "ENC[AES256_GCM,data:{},iv:{},tag:{},type:str]",
+                BASE64.encode(data),
+                BASE64.encode(&nonce),
+                BASE64.encode(tag)
+            );
+            assert_eq!(open(text.as_bytes(), b"bar:"), Ok((Node::Str, b"foo".to_vec())));
+        }
+    }
+
+    #[test]
+    fn nonces_never_come_back() {
+        let mut nonces = Nonces::new();
+        let drawn: std::collections::HashSet<_> = (0..200).map(|_| nonces.next().unwrap()).collect();
+        assert_eq!(drawn.len(), 200);
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        let text = std::str::from_utf8(SOPS).unwrap();
+        for (wrong, fault) in [
+            ("hello", Fault::Form),
+            ("ENC[AES256_GCM,data:,iv:AAAA,tag:AAAA,type:str]", Fault::Form),
+            ("ENC[AES256_GCM,data:oYyi,iv:AAAA,tag:AAAA,type:str", Fault::Form),
+            (&text.replace("oYyi", "oY!i"), Fault::Base64),
+            (&text.replace("oYyi", "oYyj"), Fault::Tag),
+            (&text.replace("t5z2", "t5z3"), Fault::Tag),
+            (&text.replace("MyID", "MyIE"), Fault::Tag),
+            (&text.replace("MyIDYbT7", ""), Fault::Length),
+            (&text.replace("t5z2Z023", ""), Fault::Length),
+            (&text.replace("type:str", "type:foo"), Fault::Type),
+            (&text.replace("type:str", "type:Str"), Fault::Type),
+            (&text.replace("type:str", "type:int"), Fault::Content),
+            (&text.replace("type:str", "type:bool"), Fault::Content),
+            (&text.replace("type:str", "type:time"), Fault::Content),
+        ] {
+            assert_eq!(open(wrong.as_bytes(), b"bar:"), Err(fault), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_failed_opening_leaves_nothing_in_the_pool() {
+        let mut pool = Pool::secret(0);
+        assert!(cipher().open(SOPS, b"x", &mut pool).is_err());
+        assert_eq!(pool.len(), 0);
+    }
+
+    #[test]
+    fn the_bound_holds_for_every_length() {
+        for length in 1..200 {
+            let sealed = seal(Node::Str, &vec![b'x'; length]);
+            assert!(plaintext_bound(sealed.len()) >= length);
+        }
+    }
+}

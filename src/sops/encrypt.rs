@@ -1,0 +1,165 @@
+//! From the plain tree to the encrypted one.
+
+use crate::sops::cipher::Cipher;
+use crate::sops::mac::Mac;
+use crate::sops::rules::{Rules, Selection};
+use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::walk::Walk;
+use crate::{Error, Result};
+
+/// What a file's format cannot hold in clear so that it reads back the same: the reason, or nothing.
+pub(super) type ClearCheck<'c> = &'c dyn Fn(Node) -> Option<&'static str>;
+
+/// Seals every value that the rules choose and computes the MAC.
+///
+/// `kept` is the pool in which the seals of the items lie, if their data key is the cipher's: a value that has
+/// one keeps its ciphertext, byte for byte. Errors name the key path: a top-level `sops`, a value that could not
+/// be read back, comments that would be misread.
+pub(super) fn encrypt(
+    plain: &Tree,
+    kept: Option<&Pool>,
+    cipher: &mut Cipher,
+    rules: &Rules,
+    clear: ClearCheck<'_>,
+) -> Result<(Tree, String)> {
+    let sealing = Sealing {
+        plain,
+        kept,
+        walk: Walk::new(rules),
+        reader: Walk::new(rules),
+        rules,
+        mac: Mac::new(rules),
+        out: Tree::new(plain.items.len(), Pool::open(room(plain))),
+        clear,
+    };
+    sealing.run(cipher)
+}
+
+fn room(plain: &Tree) -> usize {
+    let text = |item: &Item| if item.node.opens() { 0 } else { item.text.len() / 3 * 4 + 140 };
+    plain.items.iter().map(|item| item.key.len() + text(item)).sum()
+}
+
+struct Sealing<'p> {
+    plain: &'p Tree,
+    kept: Option<&'p Pool>,
+    walk: Walk<'p>,
+    /// What sops will think when it reads the file: it takes an encrypted comment in a list for an element.
+    reader: Walk<'p>,
+    rules: &'p Rules,
+    mac: Mac,
+    out: Tree,
+    clear: ClearCheck<'p>,
+}
+
+impl Sealing<'_> {
+    fn run(mut self, cipher: &mut Cipher) -> Result<(Tree, String)> {
+        for (at, item) in self.plain.items.iter().enumerate() {
+            let made = match item.node {
+                Node::Map | Node::List => self.enter(*item),
+                Node::End => {
+                    self.walk.leave();
+                    self.reader.leave();
+                    Ok(*item)
+                }
+                Node::Comment(side) => self.comment(*item, side, cipher),
+                _ => self.value(*item, cipher),
+            };
+            let made = made.map_err(|error| error.key(self.plain.path_of(at).to_string()))?;
+            self.out.items.push(made);
+        }
+        if self.out.pool.is_full() {
+            return Err(Error::new("the file would be larger than 4 GiB"));
+        }
+        Ok((self.out, self.mac.finish()))
+    }
+
+    fn keyed(&mut self, item: Item) -> Item {
+        Item::of_key(item.node, self.out.pool.push(self.plain.pool.get(item.key)))
+    }
+
+    fn enter(&mut self, item: Item) -> Result<Item> {
+        let key = self.plain.pool.get(item.key);
+        self.check_name(key)?;
+        self.walk.enter(item.node == Node::List, key);
+        self.reader.enter(item.node == Node::List, key);
+        Ok(self.keyed(item))
+    }
+
+    fn check_name(&self, key: &[u8]) -> Result<()> {
+        if self.walk.depth() == 1 && key == b"sops" {
+            return Err(Error::new(
+                "the top-level name 'sops' is kept for the metadata of an encrypted file",
+            ));
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, item: Item, cipher: &mut Cipher) -> Result<Item> {
+        let key = self.plain.pool.get(item.key);
+        self.check_name(key)?;
+        let encrypted = self.walk.value(key);
+        if self.rules.by_comment() && encrypted != self.reader.value(key) {
+            return Err(Error::new(
+                "sops could not read this back: between it and the comment that has it encrypted stands a comment \
+                 that is encrypted itself",
+            )
+            .hint("put the deciding comment directly above, or above the list"));
+        }
+        let text = self.plain.pool.get(item.text);
+        self.mac.add(item.node, text, encrypted);
+        let mut made = self.keyed(item);
+        match item.node {
+            Node::Null => {}
+            _ if encrypted => {
+                made.node = Node::Str;
+                made.text = self.seal(item, text, cipher)?;
+            }
+            node => {
+                if let Some(why) = (self.clear)(node) {
+                    return Err(Error::new(why));
+                }
+                made.text = self.out.pool.push(text);
+            }
+        }
+        self.walk.done();
+        self.reader.done();
+        Ok(made)
+    }
+
+    fn comment(&mut self, item: Item, side: Side, cipher: &mut Cipher) -> Result<Item> {
+        let text = self.plain.pool.get(item.text);
+        let encrypted = self.walk.comment(text);
+        let list = self.walk.in_list();
+        if !encrypted || (text.is_empty() && !list) {
+            self.reader.comment(text);
+            // what was encrypted behind its value is in clear only if the rule changed: show it where it was
+            let side = if side == Side::BehindSealed { Side::Behind } else { side };
+            return Ok(Item { text: self.out.pool.push(text), ..Item::new(Node::Comment(side)) });
+        }
+        // an empty comment has no ciphertext, and in a list it would come back as an empty element
+        let text = if text.is_empty() { b" " } else { text };
+        let sealed = self.seal(item, text, cipher)?;
+        if matches!(self.rules.selection(), Selection::UnencryptedCommentRegex(_))
+            && self.rules.marks(self.out.pool.get(sealed))
+        {
+            return Err(Error::new(
+                "the rule unencrypted_comment_regex matches what an encrypted comment looks like",
+            ));
+        }
+        if list {
+            self.reader.done();
+            return Ok(Item { text: sealed, ..Item::new(Node::Str) });
+        }
+        self.reader.comment(self.out.pool.get(sealed));
+        let side = if side == Side::Above { side } else { Side::Behind };
+        Ok(Item { text: sealed, ..Item::new(Node::Comment(side)) })
+    }
+
+    fn seal(&mut self, item: Item, text: &[u8], cipher: &mut Cipher) -> Result<Span> {
+        match self.kept {
+            Some(pool) if !item.seal.is_empty() => Ok(self.out.pool.push(pool.get(item.seal))),
+            _ => cipher.seal(item.node, text, self.walk.aad(), &mut self.out.pool),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Documents as they lie in the repository.
+
+use crate::fs::RepoPath;
+use crate::keys::{Keyring, Recipient};
+use crate::secret::DataKey;
+use crate::sops::cipher::Cipher;
+use crate::sops::decrypt::decrypt;
+use crate::sops::encrypt::encrypt;
+use crate::sops::format::Format;
+use crate::sops::groups;
+use crate::sops::metadata::{Metadata, SOPS_VERSION};
+use crate::sops::plain::{Origin, Plain};
+use crate::sops::rules::Rules;
+use crate::sops::time::Time;
+use crate::sops::tree::{Node, Pool, Tree};
+use crate::sops::value::Map;
+use crate::{Error, Result};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// An encrypted file.
+///
+/// Every change makes a new one; what was not changed keeps its bytes.
+#[derive(Clone)]
+pub struct Encrypted {
+    tree: Arc<Tree>,
+    metadata: Metadata,
+    format: Format,
+}
+
+/// What to do about the MAC.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mac {
+    /// It must be there and right.
+    #[default]
+    Check,
+    /// It is not looked at: for a person who mends a damaged file.
+    Ignore,
+}
+
+impl Encrypted {
+    /// Reads an encrypted file. Errors: what the format refuses; no metadata, or metadata that cannot be meant.
+    pub fn parse(source: &[u8], format: Format) -> Result<Self> {
+        let store = format.store();
+        let (tree, metadata) = store.split(store.read(source, false)?)?;
+        Ok(Self { tree: Arc::new(tree), metadata: Metadata::read(metadata)?, format })
+    }
+
+    /// Encrypts documents under a new data key, for these recipients.
+    ///
+    /// Errors: no recipient; what cannot be encrypted, by its key path.
+    pub fn create(
+        plain: &Plain,
+        recipients: &[Recipient],
+        rules: &Rules,
+        now: SystemTime,
+        format: Format,
+    ) -> Result<Self> {
+        let metadata = Metadata {
+            groups: Vec::new(),
+            threshold: 0,
+            lastmodified: Time::of(now),
+            mac: String::new(),
+            rules: rules.clone(),
+            version: SOPS_VERSION.to_owned(),
+            unknown: Map::new(),
+        };
+        let empty = Self { tree: Arc::new(Tree::default()), metadata, format };
+        empty.replace(plain, recipients, now)
+    }
+
+    /// What the file says about itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Its format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The names of the first document. They are never secret.
+    pub fn keys(&self) -> Vec<String> {
+        let values = self.tree.children(0).filter(|&at| !self.tree.item(at).node.is_comment());
+        values.map(|at| String::from_utf8_lossy(self.tree.key(at)).into_owned()).collect()
+    }
+
+    /// The file's bytes.
+    pub fn emit(&self) -> Result<Vec<u8>> {
+        let metadata = self.metadata.to_map();
+        self.format.store().write(&self.tree, Some(&metadata)).map(|mut bytes| std::mem::take(&mut *bytes))
+    }
+
+    /// Opens the data key with the identities at hand. Errors: kind `NoKey` if none fits.
+    pub fn unlock(&self, keyring: &Keyring) -> Result<DataKey> {
+        groups::unlock(&self.metadata, keyring)
+    }
+
+    /// Decrypts everything and checks the MAC. Errors name the key path of a value that was changed or moved; a
+    /// MAC that is missing, not to be opened, or of other values.
+    pub fn decrypt(&self, key: &DataKey) -> Result<Plain> {
+        self.decrypt_with(key, Mac::Check)
+    }
+
+    /// Decrypts everything; the MAC is checked or not.
+    pub fn decrypt_with(&self, key: &DataKey, mac: Mac) -> Result<Plain> {
+        let cipher = Cipher::new(key);
+        let opened = decrypt(&self.tree, &cipher, &self.metadata.rules)?;
+        if mac == Mac::Check {
+            self.check_mac(&cipher, &opened.mac)?;
+        }
+        let origin = Origin { sealed: Arc::clone(&self.tree), key: key.clone() };
+        Ok(Plain { tree: opened.tree, origin: Some(origin), clear_comments: opened.clear_comments })
+    }
+
+    /// Takes changed documents over, under the same data key: values that were not changed keep their
+    /// ciphertext, readers stay.
+    ///
+    /// Errors: another data key than the file's; what cannot be encrypted, by its key path.
+    pub fn update(&self, plain: &Plain, key: &DataKey, now: SystemTime) -> Result<Self> {
+        let mut cipher = Cipher::new(key);
+        self.stored_mac(&cipher)?;
+        self.seal(plain, &mut cipher, key, now)
+    }
+
+    /// Wraps the data key for recipients that the file does not have yet. Everything else, the MAC and the time
+    /// too, stays as it is, byte for byte.
+    ///
+    /// Errors: a reader of the file that is not among the recipients (taking one away needs [`Self::rotate`]);
+    /// several key groups.
+    pub fn rewrap(&self, key: &DataKey, recipients: &[Recipient]) -> Result<Self> {
+        let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+        let lost =
+            self.metadata.recipients().into_iter().find(|reader| !names.iter().any(|name| name == reader));
+        if let Some(lost) = lost {
+            return Err(Error::new(format!("taking {lost} away needs a new data key")));
+        }
+        self.stored_mac(&Cipher::new(key))?;
+        let mut changed = self.clone();
+        let [group] = changed.metadata.groups.as_mut_slice() else { return Err(self.several_groups()) };
+        groups::add(group, key.expose(), recipients)?;
+        Ok(changed)
+    }
+
+    /// The same values under a new data key, for these recipients and nobody else. The MAC is checked first.
+    ///
+    /// Errors: as [`Self::decrypt`] and [`Self::replace`].
+    pub fn rotate(&self, key: &DataKey, recipients: &[Recipient], now: SystemTime) -> Result<Self> {
+        self.replace(&self.decrypt(key)?, recipients, now)
+    }
+
+    /// Other values under a new data key, for these recipients and nobody else; the rules stay. Needs no key of
+    /// the file.
+    ///
+    /// Errors: keys of other types than age, whose holders would be locked out; several key groups; no recipient;
+    /// what cannot be encrypted, by its key path.
+    pub fn replace(&self, plain: &Plain, recipients: &[Recipient], now: SystemTime) -> Result<Self> {
+        self.check_others()?;
+        if self.metadata.groups.len() > 1 {
+            return Err(self.several_groups());
+        }
+        let key = groups::new_key()?;
+        let group = groups::wrap(key.expose(), recipients)?;
+        let mut changed = self.seal(plain, &mut Cipher::new(&key), &key, now)?;
+        changed.metadata.groups = vec![group];
+        changed.metadata.unknown.remove("key_groups");
+        Ok(changed)
+    }
+
+    /// The same values under a new data key, for the same readers in the same key groups. The MAC is checked
+    /// first.
+    ///
+    /// Errors: as [`Self::decrypt`] and [`Self::replace`]; a recipient that cannot be wrapped for here.
+    pub fn renew(&self, key: &DataKey, now: SystemTime) -> Result<Self> {
+        let plain = self.decrypt(key)?;
+        self.check_others()?;
+        let key = groups::new_key()?;
+        let (groups, threshold) = groups::share_out(&key, &self.metadata.groups, self.metadata.threshold)?;
+        let mut changed = self.seal(&plain, &mut Cipher::new(&key), &key, now)?;
+        changed.metadata.groups = groups;
+        changed.metadata.threshold = threshold;
+        changed.metadata.unknown.remove("key_groups");
+        Ok(changed)
+    }
+
+    /// Checks MAC and binding: that the file was written for this place.
+    ///
+    /// Errors: as [`Self::decrypt`] and [`Plain::check_binding`].
+    pub fn check_binding(&self, key: &DataKey, path: &RepoPath) -> Result<()> {
+        self.decrypt(key)?.check_binding(path)
+    }
+
+    fn seal(&self, plain: &Plain, cipher: &mut Cipher, key: &DataKey, now: SystemTime) -> Result<Self> {
+        let store = self.format.store();
+        let kept =
+            plain.origin.as_ref().filter(|origin| origin.key == *key).map(|origin| &origin.sealed.pool);
+        let rules = &self.metadata.rules;
+        let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, &|node| store.refuse_clear(node))?;
+        let mut metadata = self.metadata.clone();
+        metadata.lastmodified = Time::of(now);
+        let mut pool = Pool::open(512);
+        let sealed = cipher.seal(Node::Str, mac.as_bytes(), metadata.mac_aad().as_bytes(), &mut pool)?;
+        pool.str(sealed).unwrap_or_default().clone_into(&mut metadata.mac);
+        Ok(Self { tree: Arc::new(tree), metadata, format: self.format })
+    }
+
+    fn check_mac(&self, cipher: &Cipher, computed: &str) -> Result<()> {
+        if self.stored_mac(cipher)?.as_slice() == computed.as_bytes() {
+            return Ok(());
+        }
+        Err(Error::new(
+            "the MAC does not fit the values: the file was changed by hand, or merged from two versions",
+        )
+        .hint("see what changed with git, or read it anyway with '--ignore-mac'"))
+    }
+
+    /// The MAC that the file states. Also tells whether a data key is the file's.
+    fn stored_mac(&self, cipher: &Cipher) -> Result<Vec<u8>> {
+        if self.metadata.mac.is_empty() {
+            return Err(Error::new("the file has no MAC").key("sops.mac"));
+        }
+        let mut pool = Pool::open(256);
+        let aad = self.metadata.mac_aad();
+        let (_, text) = cipher
+            .open(self.metadata.mac.as_bytes(), aad.as_bytes(), &mut pool)
+            .map_err(|fault| Error::new(format!("the MAC cannot be opened: {fault}")).key("sops.mac"))?;
+        Ok(pool.get(text).to_vec())
+    }
+
+    /// Refuses a new data key where it would lock somebody out.
+    fn check_others(&self) -> Result<()> {
+        let others = self.metadata.others();
+        if others.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "a new data key cannot be wrapped here for {}, and would lock out whoever holds it",
+            others.join(", ")
+        )))
+    }
+
+    fn several_groups(&self) -> Error {
+        Error::new(format!(
+            "the data key is shared out among {} key groups, whose readers cannot be given as one list",
+            self.metadata.groups.len()
+        ))
+    }
+}
+
+impl std::fmt::Debug for Encrypted {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Encrypted").field("metadata", &self.metadata).finish_non_exhaustive()
+    }
+}

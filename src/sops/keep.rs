@@ -1,0 +1,108 @@
+//! Which values of an edited document are the old ones, so that their ciphertext can stay.
+//!
+//! By place, not by value alone: two equal values of different places must not show that they are equal. Inside
+//! one list places share what their ciphertext is bound to, so an element may move; each ciphertext is used once.
+
+use crate::sops::tree::{Item, Node, Span, Tree};
+use std::collections::{HashMap, VecDeque};
+
+/// Copies the seals of `old` to every leaf of `new` that is the same.
+pub(super) fn keep(new: &mut Tree, old: &Tree) {
+    let mut pairs: Vec<(usize, usize)> = new.documents().into_iter().zip(old.documents()).collect();
+    let mut seals: Vec<(usize, Span)> = Vec::new();
+    while let Some((new_at, old_at)) = pairs.pop() {
+        let list = new.item(new_at).node == Node::List;
+        let mut leaves = Leaves::of(old, old_at, list);
+        let mut open_new = Vec::new();
+        for at in new.children(new_at) {
+            let item = new.item(at);
+            if !item.node.opens() {
+                seals.extend(leaves.take(new, item, list).map(|seal| (at, seal)));
+            } else if list {
+                open_new.push(at);
+            } else if let Some(twin) = leaves.open.get(new.pool.get(item.key))
+                && old.item(*twin).node == item.node
+            {
+                pairs.push((at, *twin));
+            }
+        }
+        pairs.extend(align(new, &open_new, old, &leaves.elements));
+    }
+    for (at, seal) in seals {
+        if let Some(item) = new.items.get_mut(at) {
+            item.seal = seal;
+        }
+    }
+}
+
+/// What stands in a map or list of the old tree.
+struct Leaves<'o> {
+    seals: HashMap<Leaf<'o>, VecDeque<Span>>,
+    /// Maps and lists by their names.
+    open: HashMap<&'o [u8], usize>,
+    /// Maps and lists without names.
+    elements: Vec<usize>,
+}
+
+/// Name, kind with what a number says, and text.
+type Leaf<'t> = (&'t [u8], String, &'t [u8]);
+
+impl<'o> Leaves<'o> {
+    fn of(old: &'o Tree, at: usize, list: bool) -> Self {
+        let mut found = Self { seals: HashMap::new(), open: HashMap::new(), elements: Vec::new() };
+        for at in old.children(at) {
+            let item = old.item(at);
+            if !item.node.opens() {
+                if !item.seal.is_empty() {
+                    found.seals.entry(leaf(old, item, list)).or_default().push_back(item.seal);
+                }
+            } else if list {
+                found.elements.push(at);
+            } else {
+                found.open.insert(old.pool.get(item.key), at);
+            }
+        }
+        found
+    }
+
+    fn take(&mut self, new: &'o Tree, item: Item, list: bool) -> Option<Span> {
+        let (key, kind, text) = leaf(new, item, list);
+        self.seals.get_mut(&(key, kind, text)).and_then(VecDeque::pop_front)
+    }
+}
+
+fn leaf(tree: &Tree, item: Item, list: bool) -> Leaf<'_> {
+    let kind = match item.node {
+        Node::Comment(_) => "comment".to_owned(),
+        // a float's bits, so that -0 is not 0
+        Node::Float(number) => format!("float {}", number.to_bits()),
+        node => format!("{node:?}"),
+    };
+    (if list { b"" } else { tree.pool.get(item.key) }, kind, tree.pool.get(item.text))
+}
+
+/// Pairs the maps and lists of two lists: the same ones at both ends, the others by their order.
+fn align(new: &Tree, left: &[usize], old: &Tree, right: &[usize]) -> Vec<(usize, usize)> {
+    let same = |a: usize, b: usize| same(new, a, old, b);
+    let head = left.iter().zip(right).take_while(|(a, b)| same(**a, **b)).count();
+    let (left_rest, right_rest) =
+        (left.get(head..).unwrap_or_default(), right.get(head..).unwrap_or_default());
+    let tail =
+        left_rest.iter().rev().zip(right_rest.iter().rev()).take_while(|(a, b)| same(**a, **b)).count();
+    let middle = left_rest.len().min(right_rest.len()) - tail;
+    let pair = |(a, b): (&usize, &usize)| (*a, *b);
+    let front = left.iter().zip(right).take(head + middle).map(pair);
+    front.chain(left.iter().rev().zip(right.iter().rev()).take(tail).map(pair)).collect()
+}
+
+/// Whether two maps or lists are equal, comments included.
+fn same(new: &Tree, a: usize, old: &Tree, b: usize) -> bool {
+    let (left, right) = (new.items.get(a..new.behind(a)), old.items.get(b..old.behind(b)));
+    let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(a, b)| {
+            (a.node == b.node || a.node.is_comment() && b.node.is_comment())
+                && new.pool.get(a.key) == old.pool.get(b.key)
+                && new.pool.get(a.text) == old.pool.get(b.text)
+        })
+}

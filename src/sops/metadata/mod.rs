@@ -1,0 +1,255 @@
+//! What a file says about itself: who may read, which rule holds, the MAC.
+//!
+//! Nothing of it is authenticated by the MAC. What is not understood is kept: entries of key types that cannot
+//! be used here, and fields that no sops knows.
+
+mod read;
+
+use crate::sops::rules::Rules;
+use crate::sops::time::Time;
+use crate::sops::value::{Map, Value};
+
+/// The release whose files ours are like; new files name it.
+pub const SOPS_VERSION: &str = "3.13.3";
+
+/// The metadata of an encrypted file.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    pub(super) groups: Vec<Group>,
+    pub(super) threshold: i64,
+    pub(super) lastmodified: Time,
+    pub(super) mac: String,
+    pub(super) rules: Rules,
+    pub(super) version: String,
+    /// Fields that are not known, by their names.
+    pub(super) unknown: Map,
+}
+
+/// One key group: whoever holds one of its keys has the group's share of the data key.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    pub(super) entries: Vec<KeyEntry>,
+    pub(super) unknown: Map,
+}
+
+/// One key that the data key, or a share of it, is wrapped for.
+#[derive(Clone, Debug)]
+pub struct KeyEntry {
+    pub(super) kind: KeyKind,
+    /// As they stand in the file.
+    pub(super) fields: Map,
+}
+
+/// The types of keys that sops knows, in the order in which it keeps them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum KeyKind {
+    /// AWS KMS.
+    Kms,
+    /// Google Cloud KMS.
+    GcpKms,
+    /// Huawei Cloud KMS.
+    Hckms,
+    /// Azure Key Vault.
+    AzureKv,
+    /// `HashiCorp` Vault's transit engine.
+    HcVault,
+    /// `OpenPGP`.
+    Pgp,
+    /// age: X25519, ssh keys, plugins.
+    Age,
+}
+
+impl KeyKind {
+    pub(super) const ALL: [Self; 7] =
+        [Self::Kms, Self::GcpKms, Self::Hckms, Self::AzureKv, Self::HcVault, Self::Pgp, Self::Age];
+
+    /// The name of its list in the metadata.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::GcpKms => "gcp_kms",
+            Self::Hckms => "hckms",
+            Self::AzureKv => "azure_kv",
+            Self::HcVault => "hc_vault",
+            Self::Pgp => "pgp",
+            Self::Age => "age",
+        }
+    }
+
+    /// The field that says which key it is.
+    fn identity(self) -> &'static str {
+        match self {
+            Self::Kms => "arn",
+            Self::GcpKms => "resource_id",
+            Self::Hckms => "key_id",
+            Self::AzureKv => "name",
+            Self::HcVault => "key_name",
+            Self::Pgp => "fp",
+            Self::Age => "recipient",
+        }
+    }
+}
+
+impl KeyEntry {
+    pub(super) fn age(recipient: &str, enc: &str) -> Self {
+        Self { kind: KeyKind::Age, fields: Map::new().with("enc", enc).with("recipient", recipient) }
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// Which key it is, as the file says: an age recipient, a fingerprint and so on; empty if it does not say.
+    pub fn id(&self) -> &str {
+        self.text(self.kind.identity())
+    }
+
+    /// The wrapped data key.
+    pub(super) fn enc(&self) -> &str {
+        self.text("enc")
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.fields.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn to_value(&self) -> Value {
+        let mut fields = self.fields.clone();
+        fields.sort();
+        fields.into()
+    }
+}
+
+impl Group {
+    /// The keys of the group.
+    pub fn entries(&self) -> &[KeyEntry] {
+        &self.entries
+    }
+
+    fn of(&self, kind: KeyKind) -> Option<Value> {
+        let list: Vec<_> =
+            self.entries.iter().filter(|entry| entry.kind == kind).map(KeyEntry::to_value).collect();
+        (!list.is_empty()).then_some(Value::List(list))
+    }
+
+    fn write(&self, into: &mut Map) {
+        for kind in KeyKind::ALL {
+            if let Some(list) = self.of(kind) {
+                into.push(kind.field().to_owned(), list);
+            }
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let mut map = self.unknown.clone();
+        self.write(&mut map);
+        for kind in [KeyKind::Age, KeyKind::HcVault] {
+            // sops writes these two even when they are empty
+            if map.get(kind.field()).is_none() {
+                map.push(kind.field().to_owned(), Value::List(Vec::new()));
+            }
+        }
+        map.sort();
+        map.into()
+    }
+}
+
+impl Metadata {
+    /// The age recipients of all groups, as they stand in the file.
+    pub fn recipients(&self) -> Vec<&str> {
+        self.entries().filter(|entry| entry.kind == KeyKind::Age).map(KeyEntry::id).collect()
+    }
+
+    /// The keys that are not age's: type and name of each. A new data key would lock their holders out.
+    pub fn others(&self) -> Vec<String> {
+        let entries = self.entries().filter(|entry| entry.kind != KeyKind::Age);
+        let known = entries.map(|entry| format!("{} {}", entry.kind.field(), entry.id()));
+        known
+            .chain(
+                self.unknown
+                    .entries()
+                    .iter()
+                    .filter(|entry| wraps(&entry.value))
+                    .map(|entry| entry.key.clone()),
+            )
+            .collect()
+    }
+
+    /// The key groups; one, unless the data key is shared out.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// How many groups are needed together; 0 if the file does not say.
+    pub fn threshold(&self) -> i64 {
+        self.threshold
+    }
+
+    /// When a value was changed last.
+    pub fn lastmodified(&self) -> Time {
+        self.lastmodified
+    }
+
+    /// The release that wrote the file.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Which values are encrypted.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The fields that no sops knows.
+    pub fn unknown(&self) -> &Map {
+        &self.unknown
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.groups.iter().flat_map(|group| &group.entries)
+    }
+
+    /// What the MAC is bound to: the time as sops formats it anew.
+    pub(super) fn mac_aad(&self) -> String {
+        self.lastmodified.whole().to_string()
+    }
+
+    /// The `sops` map as 3.13 writes it: every level in the order of the names' bytes.
+    pub(super) fn to_map(&self) -> Map {
+        let mut map = self.unknown.clone();
+        match self.groups.as_slice() {
+            [group] => {
+                for entry in group.unknown.entries() {
+                    map.set(entry.key.clone(), entry.value.clone());
+                }
+                group.write(&mut map);
+            }
+            groups => {
+                map.push("key_groups".to_owned(), Value::List(groups.iter().map(Group::to_value).collect()));
+            }
+        }
+        if self.threshold != 0 {
+            map.push("shamir_threshold".to_owned(), Value::Int(self.threshold));
+        }
+        map.push("lastmodified".to_owned(), self.mac_aad().as_str().into());
+        map.push("mac".to_owned(), self.mac.as_str().into());
+        let (field, text) = self.rules.selection().field();
+        if !text.is_empty() {
+            map.push(field.to_owned(), text.into());
+        }
+        if self.rules.mac_only_encrypted() {
+            map.push("mac_only_encrypted".to_owned(), Value::Bool(true));
+        }
+        map.push("version".to_owned(), self.version.as_str().into());
+        map.sort();
+        map
+    }
+}
+
+/// Whether an unknown field looks like a list of wrapped keys.
+fn wraps(value: &Value) -> bool {
+    value.as_list().is_some_and(|list| {
+        list.iter().any(|entry| entry.as_map().is_some_and(|entry| entry.get("enc").is_some()))
+    })
+}

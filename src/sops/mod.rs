@@ -1,0 +1,41 @@
+//! The sops file.
+//!
+//! [`Plain`] and [`Encrypted`] are two types: what is in clear cannot be written where ciphertext belongs. Both
+//! hold the same tree (`tree`), which all formats fill and write (`format`, one file each). A walk through the
+//! tree (`walk`) says which values are encrypted (`rules`) and what their place authenticates; `cipher` turns a
+//! value into its text and back, `mac` covers them all, `metadata` says who may read, and `groups` wraps the
+//! data key for them.
+//!
+//! This room knows no files and no fleet: bytes come in and go out, and errors name key paths.
+
+mod binding;
+mod cipher;
+mod convert;
+mod decrypt;
+mod encrypt;
+mod encrypted;
+mod format;
+mod groups;
+mod keep;
+mod mac;
+mod metadata;
+mod path;
+mod pattern;
+mod plain;
+mod rules;
+mod shamir;
+mod time;
+mod tree;
+mod value;
+mod walk;
+
+pub use binding::BINDING_KEY;
+pub use encrypted::{Encrypted, Mac};
+pub use format::Format;
+pub use metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};
+pub use path::{KeyPath, Step};
+pub use pattern::compile as go_regex;
+pub use plain::Plain;
+pub use rules::{DEFAULT_SUFFIX, Rules, Selection};
+pub use time::Time;
+pub use value::{Entry, Map, Value};
