@@ -2,6 +2,16 @@
 //!
 //! Knows neither sops nor fleets.
 
+mod emit;
+mod float;
 mod node;
+mod represent;
+mod resolve;
+mod time;
 
+pub use emit::{emit, emit_node};
+pub use float::{float_f, float_g};
 pub use node::{Children, Comments, Kind, Node, NodeId, Pairs, Style, Tree};
+pub use represent::{represent, represent_safe, safe_string_node, string_node};
+pub use resolve::{ResolveError, Scalar, resolve, resolve_plain};
+pub use time::Timestamp;
