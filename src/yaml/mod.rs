@@ -8,6 +8,7 @@ mod node;
 mod represent;
 mod resolve;
 mod time;
+mod view;
 
 pub use emit::{emit, emit_node};
 pub use float::{float_f, float_g};
@@ -15,3 +16,4 @@ pub use node::{Children, Comments, Kind, Node, NodeId, Pairs, Style, Tree};
 pub use represent::{represent, represent_safe, safe_string_node, string_node};
 pub use resolve::{ResolveError, Scalar, resolve, resolve_plain};
 pub use time::Timestamp;
+pub use view::{Entry, Fields, View, closest};
