@@ -4,17 +4,20 @@
 //! [`Secret`](crate::secret::Secret) and in types without `Display`, and no error quotes a text that could be
 //! one. Knows neither sops files nor the inventory, and reads no environment: whoever calls hands it in.
 
+mod convert;
 mod encoding;
 mod envelope;
 mod generate;
 mod hybrid;
 mod identity;
+pub mod key_file;
 mod keyring;
 mod plugin;
 mod principal;
 mod private;
 mod programs;
 mod recipient;
+mod registry;
 mod sources;
 mod ssh;
 mod ssh_ed25519;
@@ -24,9 +27,14 @@ mod stanza;
 mod words;
 mod x25519;
 
+pub use convert::{
+    Conversion, Converted, ConvertedPrivate, Skipped, convert_private, convert_public, public_of_private,
+};
 pub use generate::{Generated, generate};
+pub use key_file::{KeyFile, KeyLine};
 pub use keyring::{Keyring, Wrapped};
 pub use principal::{Class, Principal};
 pub use programs::{Ask, Programs, environment};
 pub use recipient::{KeyKind, Recipient};
+pub use registry::Registry;
 pub use sources::IdentitySources;

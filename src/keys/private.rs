@@ -32,9 +32,27 @@ pub(super) fn refuse(text: &str) -> Option<Error> {
     Some(Error::new(format!("this is {what}, and a public key belongs here")).hint(hint))
 }
 
+/// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
+pub(super) fn holds_key(text: &str) -> bool {
+    text.lines().map(str::trim).any(|line| {
+        let upper = line.to_ascii_uppercase();
+        let age = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"];
+        let frame = upper.starts_with("-----BEGIN ") && upper.contains("PRIVATE KEY");
+        frame || (line.len() > 30 && age.iter().any(|mark| upper.starts_with(mark)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::refuse;
+    use super::{holds_key, refuse};
+
+    #[test]
+    fn a_page_about_keys_holds_none() {
+        let key = format!("x\n  AGE-SECRET-KEY-1{}\n", "Q".repeat(58));
+        assert!(holds_key(&key));
+        assert!(holds_key("-----BEGIN OPENSSH PRIVATE KEY-----"));
+        assert!(!holds_key("Never commit a PRIVATE KEY or an AGE-SECRET-KEY-1 line.\nAGE-SECRET-KEY-1…"));
+    }
 
     #[test]
     fn private_keys_are_refused_by_kind_and_never_shown() {
