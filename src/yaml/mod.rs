@@ -2,17 +2,24 @@
 //!
 //! Knows neither sops nor fleets.
 
+mod compose;
 mod emit;
+mod error;
 mod float;
 mod node;
+mod parse;
+mod read;
 mod represent;
 mod resolve;
+mod scan;
 mod time;
 mod view;
 
 pub use emit::{emit, emit_node};
+pub use error::ParseError;
 pub use float::{float_f, float_g};
 pub use node::{Children, Comments, Kind, Node, NodeId, Pairs, Style, Tree};
+pub use read::read;
 pub use represent::{represent, represent_safe, safe_string_node, string_node};
 pub use resolve::{ResolveError, Scalar, resolve, resolve_plain};
 pub use time::Timestamp;

@@ -265,6 +265,34 @@ impl<'a> Tree<'a> {
         self.node_mut(parent).last = child.0;
     }
 
+    /// The last of a node's children.
+    pub fn last_child(&self, id: NodeId) -> Option<NodeId> {
+        let last = self.node(id).last;
+        (last != NONE).then_some(NodeId(last))
+    }
+
+    /// Whether a node has any comment.
+    pub fn has_comments(&self, id: NodeId) -> bool {
+        self.extra(id).is_some_and(|extra| !extra.comments.is_empty())
+    }
+
+    /// The same tree, without a hold on the source.
+    pub fn into_owned(self) -> Tree<'static> {
+        let owned = |text: Cow<'a, str>| Cow::<'static, str>::Owned(text.into_owned());
+        let nodes = self.nodes.into_iter().map(|node| {
+            let Node { kind, style, text, line, column, start, end, extra, first, last, next } = node;
+            let text = if text.is_empty() { Cow::Borrowed("") } else { owned(text) };
+            Node { kind, style, text, line, column, start, end, extra, first, last, next }
+        });
+        let extras = self.extras.into_iter().map(|extra| Extra {
+            comments: extra.comments,
+            tag: extra.tag.map(owned),
+            anchor: extra.anchor.map(owned),
+            target: extra.target,
+        });
+        Tree { nodes: nodes.collect(), extras: extras.collect(), documents: self.documents }
+    }
+
     /// Takes the documents behind the first `count` away (their nodes stay unused in the arena).
     pub fn truncate_documents(&mut self, count: usize) {
         self.documents.truncate(count);

@@ -1,0 +1,553 @@
+//! The parser: tokens to events, each with its place and the comments that it takes along.
+//!
+//! A machine with a stack of states instead of recursion, so that depth costs no stack. It knows the grammar
+//! and which events take comments; what an anchor means and where a comment ends up is the composer's.
+
+use super::error::ParseError;
+use super::node::{Comments, Style};
+use super::scan::{Mark, Scan, Scanner, Token, TokenKind};
+use std::borrow::Cow;
+
+/// The namespace that `!!` stands for.
+const STANDARD: &str = "tag:yaml.org,2002:";
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum EventKind {
+    StreamEnd,
+    DocumentStart,
+    DocumentEnd,
+    Alias,
+    Scalar,
+    SequenceStart,
+    SequenceEnd,
+    MappingStart,
+    MappingEnd,
+}
+
+pub(super) struct Event<'s> {
+    pub(super) kind: EventKind,
+    pub(super) style: Style,
+    /// Where the node is reported: at its anchor or tag, if it has one.
+    pub(super) mark: Mark,
+    /// First byte of its own text, and one past its last.
+    pub(super) span: (u32, u32),
+    pub(super) text: Cow<'s, str>,
+    pub(super) anchor: Option<Cow<'s, str>>,
+    /// In its long form.
+    pub(super) tag: Option<Cow<'s, str>>,
+    pub(super) comments: Option<Box<Comments>>,
+}
+
+impl Event<'_> {
+    fn new(kind: EventKind, mark: Mark, span: (u32, u32)) -> Self {
+        Self {
+            kind,
+            style: Style::Plain,
+            mark,
+            span,
+            text: Cow::Borrowed(""),
+            anchor: None,
+            tag: None,
+            comments: None,
+        }
+    }
+
+    fn at(kind: EventKind, start: Mark, end: Mark) -> Self {
+        Self::new(kind, start, (start.index, end.index))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    StreamStart,
+    DocumentStart,
+    DocumentContent,
+    DocumentEnd,
+    BlockNode,
+    SequenceFirstEntry,
+    SequenceEntry,
+    IndentlessEntry,
+    MappingFirstKey,
+    MappingKey,
+    MappingValue,
+    FlowSequenceFirstEntry,
+    FlowSequenceEntry,
+    FlowPairKey,
+    FlowPairValue,
+    FlowPairEnd,
+    FlowMappingFirstKey,
+    FlowMappingKey,
+    FlowMappingValue,
+    FlowMappingEmptyValue,
+    End,
+}
+
+/// Where a node may be, which decides what it may be.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    Flow,
+    Block,
+    /// Behind a `:` or `?`, where a list needs no indentation.
+    Pair,
+}
+
+/// Anchor and tag in front of a node.
+struct Properties<'s> {
+    start: Mark,
+    end: Mark,
+    anchor: Option<Cow<'s, str>>,
+    tag: Option<Cow<'s, str>>,
+}
+
+pub(super) struct Parser<'s> {
+    scanner: Scanner<'s>,
+    state: State,
+    states: Vec<State>,
+    marks: Vec<Mark>,
+    handles: Vec<(Box<str>, Cow<'s, str>)>,
+}
+
+impl<'s> Parser<'s> {
+    pub(super) fn new(scanner: Scanner<'s>) -> Self {
+        Self {
+            scanner,
+            state: State::StreamStart,
+            states: Vec::new(),
+            marks: Vec::new(),
+            handles: Vec::new(),
+        }
+    }
+
+    /// The next event; behind the end of the stream always [`EventKind::StreamEnd`].
+    pub(super) fn next(&mut self) -> Scan<Event<'s>> {
+        match self.state {
+            State::StreamStart => self.stream_start(),
+            State::DocumentStart => self.document_start(false),
+            State::DocumentContent => self.document_content(),
+            State::DocumentEnd => self.document_end(),
+            State::BlockNode => self.node(Place::Block),
+            State::SequenceFirstEntry => self.enter().and_then(|()| self.sequence_entry()),
+            State::SequenceEntry => self.sequence_entry(),
+            State::IndentlessEntry => self.indentless_entry(),
+            State::MappingFirstKey => self.enter().and_then(|()| self.mapping_key()),
+            State::MappingKey => self.mapping_key(),
+            State::MappingValue => self.mapping_value(),
+            State::FlowSequenceFirstEntry => self.enter().and_then(|()| self.flow_sequence_entry(true)),
+            State::FlowSequenceEntry => self.flow_sequence_entry(false),
+            State::FlowPairKey => self.flow_pair_key(),
+            State::FlowPairValue => self.flow_pair_value(),
+            State::FlowPairEnd => self.flow_pair_end(),
+            State::FlowMappingFirstKey => self.enter().and_then(|()| self.flow_mapping_key(true)),
+            State::FlowMappingKey => self.flow_mapping_key(false),
+            State::FlowMappingValue => self.flow_mapping_value(),
+            State::FlowMappingEmptyValue => self.flow_mapping_empty_value(),
+            State::End => Ok(Event::new(EventKind::StreamEnd, Mark::default(), (0, 0))),
+        }
+    }
+
+    fn peek(&mut self) -> Scan<TokenKind> {
+        self.scanner.head().map(|(kind, ..)| kind)
+    }
+
+    fn skip(&mut self) {
+        self.scanner.take();
+    }
+
+    /// Takes the head and looks at the next token.
+    fn advance(&mut self) -> Scan<TokenKind> {
+        self.skip();
+        self.peek()
+    }
+
+    fn taken(&mut self) -> Token<'s> {
+        let mark = Mark::default();
+        self.scanner.take().unwrap_or_else(|| Token::new(TokenKind::Scalar, mark, mark))
+    }
+
+    fn pop_state(&mut self) {
+        self.state = self.states.pop().unwrap_or(State::End);
+    }
+
+    /// Remembers where a collection starts, and takes its start token.
+    fn enter(&mut self) -> Scan<()> {
+        let (_, start, _) = self.scanner.head()?;
+        self.marks.push(start);
+        self.skip();
+        Ok(())
+    }
+
+    /// Ends the collection at the head token.
+    fn leave(&mut self, kind: EventKind, takes_comments: bool) -> Scan<Event<'s>> {
+        let (_, start, end) = self.scanner.head()?;
+        self.pop_state();
+        self.marks.pop();
+        let mut event = Event::at(kind, start, end);
+        if takes_comments {
+            event.comments = self.scanner.remarks.collect();
+        }
+        self.skip();
+        Ok(event)
+    }
+
+    /// A parser's error: it shows the line of the collection or node around, or where that is the first, of
+    /// the token at the head; both one too small, as go-yaml does.
+    fn refuse<T>(&mut self, context: Mark, message: &'static str) -> Scan<T> {
+        let (_, found, _) = self.scanner.head()?;
+        let shown = if context.line == 0 { found.line } else { context.line };
+        Err(ParseError::placed(message, shown, found.position()))
+    }
+
+    fn refuse_inside<T>(&mut self, message: &'static str) -> Scan<T> {
+        let context = self.marks.pop().unwrap_or_default();
+        self.refuse(context, message)
+    }
+
+    /// A value that is not there.
+    fn nothing_at(&mut self, next: State, mark: Mark) -> Event<'s> {
+        self.state = next;
+        Event::at(EventKind::Scalar, mark, mark)
+    }
+
+    fn node_then(&mut self, next: State, place: Place) -> Scan<Event<'s>> {
+        self.states.push(next);
+        self.node(place)
+    }
+
+    fn stream_start(&mut self) -> Scan<Event<'s>> {
+        self.peek()?;
+        self.skip();
+        self.document_start(true)
+    }
+
+    fn document_start(&mut self, may_be_bare: bool) -> Scan<Event<'s>> {
+        let mut kind = self.peek()?;
+        while !may_be_bare && kind == TokenKind::DocumentEnd {
+            kind = self.advance()?;
+        }
+        let (_, start, end) = self.scanner.head()?;
+        let explicit =
+            matches!(kind, TokenKind::VersionDirective | TokenKind::TagDirective | TokenKind::DocumentStart);
+        if kind == TokenKind::StreamEnd {
+            self.state = State::End;
+            self.skip();
+            return Ok(Event::at(EventKind::StreamEnd, start, end));
+        }
+        if may_be_bare && !explicit {
+            self.directives()?;
+            self.states.push(State::DocumentEnd);
+            self.state = State::BlockNode;
+            let mut event = Event::at(EventKind::DocumentStart, start, start);
+            event.comments = self.scanner.remarks.split_document_head();
+            return Ok(event);
+        }
+        self.directives()?;
+        let (kind, _, end) = self.scanner.head()?;
+        if kind != TokenKind::DocumentStart {
+            return self.refuse(Mark::default(), "did not find expected <document start>");
+        }
+        self.states.push(State::DocumentEnd);
+        self.state = State::DocumentContent;
+        self.skip();
+        Ok(Event::at(EventKind::DocumentStart, start, end))
+    }
+
+    /// Reads the directives in front of a document.
+    fn directives(&mut self) -> Scan<()> {
+        self.handles.clear();
+        let mut version = false;
+        loop {
+            match self.peek()? {
+                TokenKind::VersionDirective => {
+                    if version {
+                        return self.refuse(Mark::default(), "found duplicate %YAML directive");
+                    }
+                    version = true;
+                    if !self.scanner.head_text_is("1.1") {
+                        return self.refuse(Mark::default(), "found incompatible YAML document");
+                    }
+                    self.skip();
+                }
+                TokenKind::TagDirective => {
+                    if self.scanner.head_handle().is_some_and(|handle| self.handle(handle).is_some()) {
+                        return self.refuse(Mark::default(), "found duplicate %TAG directive");
+                    }
+                    let token = self.taken();
+                    self.handles.push((token.handle.unwrap_or_default(), token.text));
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn handle(&self, handle: &str) -> Option<&str> {
+        self.handles.iter().find(|(known, _)| **known == *handle).map(|(_, prefix)| &**prefix)
+    }
+
+    fn document_content(&mut self) -> Scan<Event<'s>> {
+        let (kind, start, _) = self.scanner.head()?;
+        match kind {
+            TokenKind::VersionDirective
+            | TokenKind::TagDirective
+            | TokenKind::DocumentStart
+            | TokenKind::DocumentEnd
+            | TokenKind::StreamEnd => {
+                self.pop_state();
+                Ok(Event::at(EventKind::Scalar, start, start))
+            }
+            _ => self.node(Place::Block),
+        }
+    }
+
+    fn document_end(&mut self) -> Scan<Event<'s>> {
+        let (kind, start, mut end) = self.scanner.head()?;
+        if kind == TokenKind::DocumentEnd {
+            self.skip();
+        } else {
+            end = start;
+        }
+        self.state = State::DocumentStart;
+        let mut event = Event::at(EventKind::DocumentEnd, start, end);
+        event.comments = self.scanner.remarks.collect();
+        if let Some(comments) = &mut event.comments
+            && comments.foot.is_empty()
+        {
+            comments.foot = std::mem::take(&mut comments.head);
+        }
+        Ok(event)
+    }
+
+    fn node(&mut self, place: Place) -> Scan<Event<'s>> {
+        let (mut kind, start, end) = self.scanner.head()?;
+        if kind == TokenKind::Alias {
+            self.pop_state();
+            let mut event = Event::at(EventKind::Alias, start, end);
+            event.comments = self.scanner.remarks.collect();
+            event.text = self.taken().text;
+            return Ok(event);
+        }
+        let mut properties = Properties { start, end: start, anchor: None, tag: None };
+        if matches!(kind, TokenKind::Anchor | TokenKind::Tag) {
+            self.properties(&mut properties)?;
+            kind = self.peek()?;
+        }
+        let (_, start, end) = self.scanner.head()?;
+        let mut event = Event::new(EventKind::Scalar, properties.start, (start.index, end.index));
+        match kind {
+            TokenKind::BlockEntry if place == Place::Pair => {
+                self.state = State::IndentlessEntry;
+                event.kind = EventKind::SequenceStart;
+            }
+            TokenKind::Scalar => {
+                self.pop_state();
+                event.comments = self.scanner.remarks.collect();
+                let token = self.taken();
+                event.text = token.text;
+                event.style = token.style;
+            }
+            TokenKind::FlowSequenceStart | TokenKind::FlowMappingStart => {
+                let list = kind == TokenKind::FlowSequenceStart;
+                self.state = if list { State::FlowSequenceFirstEntry } else { State::FlowMappingFirstKey };
+                event.kind = if list { EventKind::SequenceStart } else { EventKind::MappingStart };
+                event.style = Style::Flow;
+                event.comments = self.scanner.remarks.collect();
+            }
+            TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart if place != Place::Flow => {
+                let list = kind == TokenKind::BlockSequenceStart;
+                self.state = if list { State::SequenceFirstEntry } else { State::MappingFirstKey };
+                event.kind = if list { EventKind::SequenceStart } else { EventKind::MappingStart };
+                event.comments = self.scanner.remarks.take_stem();
+            }
+            _ if properties.anchor.is_some() || properties.tag.is_some() => {
+                self.pop_state();
+                event.span = (properties.end.index, properties.end.index);
+            }
+            _ => return self.refuse(properties.start, "did not find expected node content"),
+        }
+        event.anchor = properties.anchor;
+        event.tag = properties.tag;
+        Ok(event)
+    }
+
+    /// One anchor and one tag, in either order.
+    fn properties(&mut self, found: &mut Properties<'s>) -> Scan<()> {
+        let mut raw_tag = None;
+        loop {
+            let (kind, start, end) = self.scanner.head()?;
+            match kind {
+                TokenKind::Anchor if found.anchor.is_none() => {
+                    found.anchor = Some(self.taken().text);
+                }
+                TokenKind::Tag if raw_tag.is_none() => raw_tag = Some((self.taken(), start)),
+                _ => break,
+            }
+            found.end = end;
+        }
+        let Some((token, mark)) = raw_tag else { return Ok(()) };
+        found.tag = match token.handle.as_deref() {
+            None | Some("") => Some(token.text),
+            Some(handle) => match self.handle(handle) {
+                Some(prefix) => Some(Cow::Owned(format!("{prefix}{}", token.text))),
+                None if handle == "!" => Some(Cow::Owned(format!("!{}", token.text))),
+                None if handle == "!!" => Some(Cow::Owned(format!("{STANDARD}{}", token.text))),
+                None => {
+                    let shown = if found.start.line == 0 { mark.line } else { found.start.line };
+                    return Err(ParseError::placed("found undefined tag handle", shown, mark.position()));
+                }
+            },
+        };
+        Ok(())
+    }
+
+    /// What follows a `-`: comments above the dash stay with the collection that begins behind it.
+    fn after_dash(&mut self) -> Scan<(TokenKind, Mark)> {
+        let (_, _, end) = self.scanner.head()?;
+        let head = self.scanner.remarks.head_len();
+        let kind = self.advance()?;
+        if matches!(kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
+            self.scanner.remarks.split_stem(head);
+        }
+        Ok((kind, end))
+    }
+
+    fn sequence_entry(&mut self) -> Scan<Event<'s>> {
+        match self.peek()? {
+            TokenKind::BlockEntry => {
+                let (next, mark) = self.after_dash()?;
+                if matches!(next, TokenKind::BlockEntry | TokenKind::BlockEnd) {
+                    return Ok(self.nothing_at(State::SequenceEntry, mark));
+                }
+                self.node_then(State::SequenceEntry, Place::Block)
+            }
+            TokenKind::BlockEnd => self.leave(EventKind::SequenceEnd, false),
+            _ => self.refuse_inside("did not find expected '-' indicator"),
+        }
+    }
+
+    fn indentless_entry(&mut self) -> Scan<Event<'s>> {
+        let (kind, start, _) = self.scanner.head()?;
+        if kind != TokenKind::BlockEntry {
+            self.pop_state();
+            return Ok(Event::at(EventKind::SequenceEnd, start, start));
+        }
+        let (next, mark) = self.after_dash()?;
+        if matches!(next, TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+            return Ok(self.nothing_at(State::IndentlessEntry, mark));
+        }
+        self.node_then(State::IndentlessEntry, Place::Block)
+    }
+
+    fn mapping_key(&mut self) -> Scan<Event<'s>> {
+        match self.peek()? {
+            TokenKind::Key => self.pair_part(State::MappingValue),
+            TokenKind::BlockEnd => self.leave(EventKind::MappingEnd, true),
+            _ => self.refuse_inside("did not find expected key"),
+        }
+    }
+
+    fn mapping_value(&mut self) -> Scan<Event<'s>> {
+        match self.scanner.head()? {
+            (TokenKind::Value, ..) => self.pair_part(State::MappingKey),
+            (_, start, _) => Ok(self.nothing_at(State::MappingKey, start)),
+        }
+    }
+
+    /// What follows a `?` or a `:` in block context.
+    fn pair_part(&mut self, next: State) -> Scan<Event<'s>> {
+        let (_, _, mark) = self.scanner.head()?;
+        if matches!(self.advance()?, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+            return Ok(self.nothing_at(next, mark));
+        }
+        self.node_then(next, Place::Pair)
+    }
+
+    fn flow_sequence_entry(&mut self, first: bool) -> Scan<Event<'s>> {
+        let mut kind = self.peek()?;
+        if kind != TokenKind::FlowSequenceEnd {
+            if !first {
+                if kind != TokenKind::FlowEntry {
+                    return self.refuse_inside("did not find expected ',' or ']'");
+                }
+                kind = self.advance()?;
+            }
+            if kind == TokenKind::Key {
+                let (_, start, end) = self.scanner.head()?;
+                self.state = State::FlowPairKey;
+                let mut event = Event::at(EventKind::MappingStart, start, end);
+                event.style = Style::Flow;
+                self.skip();
+                return Ok(event);
+            }
+            if kind != TokenKind::FlowSequenceEnd {
+                return self.node_then(State::FlowSequenceEntry, Place::Flow);
+            }
+        }
+        self.leave(EventKind::SequenceEnd, true)
+    }
+
+    fn flow_pair_key(&mut self) -> Scan<Event<'s>> {
+        let (kind, _, end) = self.scanner.head()?;
+        if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
+            return self.node_then(State::FlowPairValue, Place::Flow);
+        }
+        // go-yaml, like libyaml, loses the token here
+        self.skip();
+        Ok(self.nothing_at(State::FlowPairValue, end))
+    }
+
+    fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
+        let mut kind = self.peek()?;
+        if kind == TokenKind::Value {
+            kind = self.advance()?;
+            if !matches!(kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
+                return self.node_then(State::FlowPairEnd, Place::Flow);
+            }
+        }
+        let (_, start, _) = self.scanner.head()?;
+        Ok(self.nothing_at(State::FlowPairEnd, start))
+    }
+
+    fn flow_pair_end(&mut self) -> Scan<Event<'s>> {
+        let (_, start, _) = self.scanner.head()?;
+        self.state = State::FlowSequenceEntry;
+        Ok(Event::at(EventKind::MappingEnd, start, start))
+    }
+
+    fn flow_mapping_key(&mut self, first: bool) -> Scan<Event<'s>> {
+        let mut kind = self.peek()?;
+        if kind != TokenKind::FlowMappingEnd {
+            if !first {
+                if kind != TokenKind::FlowEntry {
+                    return self.refuse_inside("did not find expected ',' or '}'");
+                }
+                kind = self.advance()?;
+            }
+            if kind == TokenKind::Key {
+                kind = self.advance()?;
+                if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
+                    return self.node_then(State::FlowMappingValue, Place::Flow);
+                }
+                let (_, start, _) = self.scanner.head()?;
+                return Ok(self.nothing_at(State::FlowMappingValue, start));
+            }
+            if kind != TokenKind::FlowMappingEnd {
+                return self.node_then(State::FlowMappingEmptyValue, Place::Flow);
+            }
+        }
+        self.leave(EventKind::MappingEnd, true)
+    }
+
+    fn flow_mapping_value(&mut self) -> Scan<Event<'s>> {
+        if self.peek()? == TokenKind::Value {
+            let kind = self.advance()?;
+            if !matches!(kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
+                return self.node_then(State::FlowMappingKey, Place::Flow);
+            }
+        }
+        self.flow_mapping_empty_value()
+    }
+
+    fn flow_mapping_empty_value(&mut self) -> Scan<Event<'s>> {
+        let (_, start, _) = self.scanner.head()?;
+        Ok(self.nothing_at(State::FlowMappingKey, start))
+    }
+}

@@ -1,0 +1,467 @@
+//! The scanner: text to tokens, with the comments between them.
+//!
+//! What a comment is attached to depends on when it is scanned relative to the tokens around it, so this
+//! keeps go-yaml's order of work: a queue with the same look-ahead, candidates for keys that are proven by a
+//! later `:`, block ends placed by the comments before them. It may know tokens, not nodes.
+
+mod block;
+mod comment;
+mod cursor;
+mod directive;
+mod input;
+mod plain;
+mod property;
+mod quoted;
+mod token;
+
+pub(in crate::yaml) use cursor::{Mark, narrow};
+pub(in crate::yaml) use input::decode;
+pub(in crate::yaml) use token::{Token, TokenKind};
+
+use super::Style;
+use super::error::ParseError;
+use comment::Remarks;
+use cursor::Cursor;
+use std::collections::VecDeque;
+
+/// How deep flow collections, and how deep block collections, may be nested.
+const MAX_DEPTH: usize = 10_000;
+/// How many characters a key may have that is not behind a `?`.
+const MAX_KEY: usize = 1024;
+/// Tokens that must be in the queue before its head may be looked at: comments need the ones behind it.
+const LOOK_AHEAD: usize = 3;
+
+pub(in crate::yaml) type Scan<T> = Result<T, ParseError>;
+
+/// A token that becomes a key if a `:` follows.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    possible: bool,
+    required: bool,
+    number: usize,
+    mark: Mark,
+}
+
+/// Tokens on demand.
+pub(in crate::yaml) struct Scanner<'s> {
+    cursor: Cursor<'s>,
+    queue: VecDeque<Token<'s>>,
+    /// How many tokens have left the queue.
+    taken: usize,
+    head_ready: bool,
+    /// The column of the innermost open block collection, -1 outside.
+    indent: i64,
+    indents: Vec<i64>,
+    /// One slot for each flow level, the first for block context.
+    candidates: Vec<Candidate>,
+    key_allowed: bool,
+    pub(in crate::yaml) remarks: Remarks,
+}
+
+impl<'s> Scanner<'s> {
+    pub(in crate::yaml) fn new(text: &'s str, start: usize, ascii: bool, bad: Option<ParseError>) -> Self {
+        let mut cursor = Cursor::new(text, start, ascii, bad);
+        let mark = cursor.mark();
+        Self {
+            cursor,
+            queue: VecDeque::from([Token::new(TokenKind::StreamStart, mark, mark)]),
+            taken: 0,
+            head_ready: false,
+            indent: -1,
+            indents: Vec::new(),
+            candidates: vec![Candidate::default()],
+            key_allowed: true,
+            remarks: Remarks::default(),
+        }
+    }
+
+    /// The next token's kind and place. Comments that belong to it or to what was before are unfolded.
+    pub(in crate::yaml) fn head(&mut self) -> Scan<(TokenKind, Mark, Mark)> {
+        if !self.head_ready {
+            self.fill()?;
+            self.head_ready = true;
+        }
+        let Some(token) = self.queue.front() else { return Err(ParseError::plain("no token")) };
+        let (kind, start, end) = (token.kind, token.start, token.end);
+        self.remarks.unfold(start.index, kind == TokenKind::BlockEnd);
+        Ok((kind, start, end))
+    }
+
+    pub(in crate::yaml) fn head_text_is(&self, text: &str) -> bool {
+        self.queue.front().is_some_and(|head| head.text == text)
+    }
+
+    pub(in crate::yaml) fn head_handle(&self) -> Option<&str> {
+        self.queue.front().and_then(|head| head.handle.as_deref())
+    }
+
+    /// Takes the head away, which must have been looked at.
+    pub(in crate::yaml) fn take(&mut self) -> Option<Token<'s>> {
+        self.head_ready = false;
+        self.taken += 1;
+        self.queue.pop_front()
+    }
+
+    fn fill(&mut self) -> Scan<()> {
+        while self.queue.len() < LOOK_AHEAD || self.head_may_be_key()? {
+            self.fetch()?;
+        }
+        Ok(())
+    }
+
+    fn head_may_be_key(&mut self) -> Scan<bool> {
+        match self.queue.front().and_then(|head| head.candidate) {
+            Some(slot) => self.is_valid(slot as usize),
+            None => Ok(false),
+        }
+    }
+
+    /// Scans one token, or one and those that it implies.
+    fn fetch(&mut self) -> Scan<()> {
+        self.cursor.need(1)?;
+        let gap = self.cursor.mark();
+        self.skip_to_token(gap)?;
+        let column = self.cursor.column();
+        self.close_blocks(signed(column), gap);
+        self.cursor.need(4)?;
+
+        if self.cursor.at_end() {
+            return self.fetch_stream_end();
+        }
+        if column == 0 {
+            let byte = self.cursor.peek(0);
+            if byte == b'%' {
+                return self.fetch_directive();
+            }
+            if byte == b'-' && self.cursor.at_triple(b'-') {
+                return self.fetch_marker(TokenKind::DocumentStart);
+            }
+            if byte == b'.' && self.cursor.at_triple(b'.') {
+                return self.fetch_marker(TokenKind::DocumentEnd);
+            }
+        }
+        let separator = if self.in_flow() { b',' } else { b':' };
+        let attach = match self.queue.back() {
+            Some(last) if self.cursor.peek(0) == separator => last.start.index,
+            _ => narrow(self.cursor.pos),
+        };
+        self.fetch_content()?;
+        if self.queue.back().is_none_or(|last| last.kind != TokenKind::BlockEntry) {
+            self.scan_line_comment(attach)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_content(&mut self) -> Scan<()> {
+        let here = self.cursor.pos;
+        match self.cursor.peek(0) {
+            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b',' => self.fetch_flow_entry(),
+            b'-' if self.cursor.is_blank_or_end(here + 1) => self.fetch_block_entry(),
+            b'?' if self.in_flow() || self.cursor.is_blank_or_end(here + 1) => self.fetch_key(),
+            b':' if self.in_flow() || self.cursor.is_blank_or_end(here + 1) => self.fetch_value(),
+            b'*' => self.fetch_property(TokenKind::Alias),
+            b'&' => self.fetch_property(TokenKind::Anchor),
+            b'!' => self.fetch_property(TokenKind::Tag),
+            b'|' if !self.in_flow() => self.fetch_block_scalar(Style::Literal),
+            b'>' if !self.in_flow() => self.fetch_block_scalar(Style::Folded),
+            b'\'' => self.fetch_quoted(Style::SingleQuoted),
+            b'"' => self.fetch_quoted(Style::DoubleQuoted),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b' ' | b'\t' => self.refuse_start(),
+            _ => self.fetch_plain(),
+        }
+    }
+
+    fn refuse_start(&mut self) -> Scan<()> {
+        let mark = self.cursor.mark();
+        self.refuse(mark, "found character that cannot start any token")
+    }
+
+    /// A scanner's error: it shows the line of its context, or where that is the first, of the place it was
+    /// found at; both as people count.
+    fn refuse<T>(&mut self, context: Mark, message: &'static str) -> Scan<T> {
+        let found = self.cursor.mark();
+        let shown = if context.line == 0 { found.line } else { context.line };
+        let shown = if shown == 0 { 0 } else { shown.saturating_add(1) };
+        Err(ParseError::placed(message, shown, found.position()))
+    }
+
+    fn in_flow(&self) -> bool {
+        self.candidates.len() > 1
+    }
+
+    fn skip_to_token(&mut self, gap: Mark) -> Scan<()> {
+        loop {
+            self.cursor.need(1)?;
+            let tabs = self.in_flow() || !self.key_allowed;
+            while self.cursor.peek(0) == b' ' || (tabs && self.cursor.peek(0) == b'\t') {
+                self.cursor.skip_blanks(1);
+            }
+            self.cursor.need(1)?;
+            if self.cursor.peek(0) == b'#' {
+                self.scan_comments(gap)?;
+            }
+            if !self.cursor.is_break(self.cursor.pos) {
+                return Ok(());
+            }
+            self.cursor.need(2)?;
+            self.cursor.skip_break();
+            self.key_allowed |= !self.in_flow();
+        }
+    }
+
+    fn fetch_stream_end(&mut self) -> Scan<()> {
+        self.cursor.force_line();
+        let mark = self.leave_blocks()?;
+        self.queue.push_back(Token::new(TokenKind::StreamEnd, mark, mark));
+        Ok(())
+    }
+
+    fn fetch_directive(&mut self) -> Scan<()> {
+        self.leave_blocks()?;
+        let token = self.scan_directive()?;
+        self.queue.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_marker(&mut self, kind: TokenKind) -> Scan<()> {
+        let start = self.leave_blocks()?;
+        self.cursor.move_to(self.cursor.pos + 3);
+        let end = self.cursor.mark();
+        self.queue.push_back(Token::new(kind, start, end));
+        Ok(())
+    }
+
+    /// Ends everything that is open before a marker, a directive or the end of the stream.
+    fn leave_blocks(&mut self) -> Scan<Mark> {
+        let mark = self.cursor.mark();
+        self.close_blocks(-1, mark);
+        self.drop_candidate()?;
+        self.key_allowed = false;
+        Ok(mark)
+    }
+
+    fn push(&mut self, mut token: Token<'s>, candidate: Option<u32>) {
+        token.candidate = candidate;
+        self.queue.push_back(token);
+    }
+
+    fn push_indicator(&mut self, kind: TokenKind, candidate: Option<u32>) {
+        let start = self.cursor.mark();
+        self.cursor.bump();
+        let end = self.cursor.mark();
+        self.push(Token::new(kind, start, end), candidate);
+    }
+
+    fn fetch_flow_start(&mut self, kind: TokenKind) -> Scan<()> {
+        let candidate = self.save_candidate()?;
+        self.candidates.push(Candidate::default());
+        if self.candidates.len() > MAX_DEPTH + 1 {
+            return self.refuse(Mark::default(), "exceeded max depth of 10000");
+        }
+        self.key_allowed = true;
+        self.push_indicator(kind, candidate);
+        Ok(())
+    }
+
+    fn fetch_flow_end(&mut self, kind: TokenKind) -> Scan<()> {
+        self.drop_candidate()?;
+        if self.in_flow()
+            && let Some(candidate) = self.candidates.pop()
+        {
+            self.unmark(candidate.number);
+        }
+        self.key_allowed = false;
+        self.push_indicator(kind, None);
+        Ok(())
+    }
+
+    fn fetch_flow_entry(&mut self) -> Scan<()> {
+        self.drop_candidate()?;
+        self.key_allowed = true;
+        self.push_indicator(TokenKind::FlowEntry, None);
+        Ok(())
+    }
+
+    fn fetch_block_entry(&mut self) -> Scan<()> {
+        self.open_block_here(
+            TokenKind::BlockSequenceStart,
+            "block sequence entries are not allowed in this context",
+        )?;
+        self.drop_candidate()?;
+        self.key_allowed = true;
+        self.push_indicator(TokenKind::BlockEntry, None);
+        Ok(())
+    }
+
+    fn fetch_key(&mut self) -> Scan<()> {
+        self.open_block_here(TokenKind::BlockMappingStart, "mapping keys are not allowed in this context")?;
+        self.drop_candidate()?;
+        self.key_allowed = !self.in_flow();
+        self.push_indicator(TokenKind::Key, None);
+        Ok(())
+    }
+
+    fn fetch_value(&mut self) -> Scan<()> {
+        let slot = self.candidates.len() - 1;
+        if self.is_valid(slot)? {
+            let candidate = self.candidates.last().copied().unwrap_or_default();
+            self.unmark(candidate.number);
+            let at = candidate.number.saturating_sub(self.taken);
+            self.queue.insert(at, Token::new(TokenKind::Key, candidate.mark, candidate.mark));
+            self.open_block(
+                i64::from(candidate.mark.column),
+                Some(at),
+                TokenKind::BlockMappingStart,
+                candidate.mark,
+            )?;
+            if let Some(last) = self.candidates.last_mut() {
+                last.possible = false;
+            }
+            self.key_allowed = false;
+        } else {
+            self.open_block_here(
+                TokenKind::BlockMappingStart,
+                "mapping values are not allowed in this context",
+            )?;
+            self.key_allowed = !self.in_flow();
+        }
+        self.push_indicator(TokenKind::Value, None);
+        Ok(())
+    }
+
+    fn fetch_property(&mut self, kind: TokenKind) -> Scan<()> {
+        let candidate = self.save_candidate()?;
+        self.key_allowed = false;
+        let token = if kind == TokenKind::Tag { self.scan_tag()? } else { self.scan_name(kind)? };
+        self.push(token, candidate);
+        Ok(())
+    }
+
+    fn fetch_block_scalar(&mut self, style: Style) -> Scan<()> {
+        self.drop_candidate()?;
+        self.key_allowed = true;
+        let token = self.scan_block_scalar(style)?;
+        self.queue.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_quoted(&mut self, style: Style) -> Scan<()> {
+        let candidate = self.save_candidate()?;
+        self.key_allowed = false;
+        let token = self.scan_quoted(style)?;
+        self.push(token, candidate);
+        Ok(())
+    }
+
+    fn fetch_plain(&mut self) -> Scan<()> {
+        let candidate = self.save_candidate()?;
+        self.key_allowed = false;
+        let token = self.scan_plain()?;
+        self.push(token, candidate);
+        Ok(())
+    }
+
+    /// In block context: opens a collection at this column, where one may be opened.
+    fn open_block_here(&mut self, kind: TokenKind, refusal: &'static str) -> Scan<()> {
+        if self.in_flow() {
+            return Ok(());
+        }
+        let mark = self.cursor.mark();
+        if !self.key_allowed {
+            return self.refuse(mark, refusal);
+        }
+        self.open_block(i64::from(mark.column), None, kind, mark)
+    }
+
+    fn open_block(&mut self, column: i64, at: Option<usize>, kind: TokenKind, mark: Mark) -> Scan<()> {
+        if self.in_flow() || self.indent >= column {
+            return Ok(());
+        }
+        self.indents.push(self.indent);
+        self.indent = column;
+        if self.indents.len() > MAX_DEPTH {
+            let context = self.candidates.last().map(|candidate| candidate.mark).unwrap_or_default();
+            return self.refuse(context, "exceeded max depth of 10000");
+        }
+        let token = Token::new(kind, mark, mark);
+        match at {
+            Some(at) => self.queue.insert(at, token),
+            None => self.queue.push_back(token),
+        }
+        Ok(())
+    }
+
+    /// Closes the collections that are further right than a column; `gap` is where the space before begins.
+    fn close_blocks(&mut self, column: i64, gap: Mark) {
+        if self.in_flow() || self.indent <= column {
+            return;
+        }
+        let mut ends = self.remarks.block_ends(gap);
+        while self.indent > column {
+            let mark = ends.place(self.indent);
+            self.queue.push_back(Token::new(TokenKind::BlockEnd, mark, mark));
+            self.indent = self.indents.pop().unwrap_or(-1);
+        }
+    }
+
+    /// Makes the token that is about to be scanned a candidate, where a key may stand. Returns its slot.
+    fn save_candidate(&mut self) -> Scan<Option<u32>> {
+        if !self.key_allowed {
+            return Ok(None);
+        }
+        self.drop_candidate()?;
+        let mark = self.cursor.mark();
+        let required = !self.in_flow() && self.indent == i64::from(mark.column);
+        let number = self.taken + self.queue.len();
+        if let Some(slot) = self.candidates.last_mut() {
+            *slot = Candidate { possible: true, required, number, mark };
+        }
+        Ok(Some(narrow(self.candidates.len() - 1)))
+    }
+
+    /// The candidate of this flow level cannot become a key any more.
+    fn drop_candidate(&mut self) -> Scan<()> {
+        let Some(slot) = self.candidates.last_mut() else { return Ok(()) };
+        if !slot.possible {
+            return Ok(());
+        }
+        let Candidate { required, mark, number, .. } = *slot;
+        if required {
+            return self.refuse(mark, "could not find expected ':'");
+        }
+        slot.possible = false;
+        self.unmark(number);
+        Ok(())
+    }
+
+    /// Whether a slot's candidate can still become a key: it must be on this line, and near.
+    fn is_valid(&mut self, slot: usize) -> Scan<bool> {
+        let Some(candidate) = self.candidates.get_mut(slot) else { return Ok(false) };
+        if !candidate.possible {
+            return Ok(false);
+        }
+        let mark = candidate.mark;
+        if mark.line == self.cursor.line && !self.cursor.is_further_than(mark.index, MAX_KEY) {
+            return Ok(true);
+        }
+        if candidate.required {
+            return self.refuse(mark, "could not find expected ':'");
+        }
+        candidate.possible = false;
+        Ok(false)
+    }
+
+    fn unmark(&mut self, number: usize) {
+        if let Some(token) = number.checked_sub(self.taken).and_then(|at| self.queue.get_mut(at)) {
+            token.candidate = None;
+        }
+    }
+}
+
+fn signed(column: usize) -> i64 {
+    i64::try_from(column).unwrap_or(i64::MAX)
+}

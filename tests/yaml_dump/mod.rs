@@ -1,0 +1,100 @@
+//! A tree in the form in which the oracle (tests/oracle/yamldump) prints go-yaml's.
+
+use serde_json::{Map, Value, json};
+use uvars::yaml::{Kind, NodeId, Style, Tree};
+
+/// Stands for the tag that a plain scalar resolves to.
+const UNRESOLVED: &str = "?";
+
+/// All documents.
+pub(crate) fn documents(tree: &Tree<'_>) -> Value {
+    Value::Array(tree.documents().iter().map(|id| node(tree, *id)).collect())
+}
+
+fn node(tree: &Tree<'_>, id: NodeId) -> Value {
+    let node = tree.node(id);
+    let mut out = Map::new();
+    let kind = match node.kind {
+        Kind::Document => "doc",
+        Kind::Sequence => "seq",
+        Kind::Mapping => "map",
+        Kind::Scalar => "scalar",
+        Kind::Alias => "alias",
+    };
+    out.insert("k".into(), json!(kind));
+    let mut styles = Vec::new();
+    if tree.tag(id).is_some() {
+        styles.push("tagged");
+    }
+    match node.style {
+        Style::Plain => {}
+        Style::DoubleQuoted => styles.push("double"),
+        Style::SingleQuoted => styles.push("single"),
+        Style::Literal => styles.push("literal"),
+        Style::Folded => styles.push("folded"),
+        Style::Flow => styles.push("flow"),
+    }
+    if !styles.is_empty() {
+        out.insert("s".into(), json!(styles));
+    }
+    if let Some(tag) = tag(tree, id) {
+        out.insert("tag".into(), json!(tag));
+    }
+    if matches!(node.kind, Kind::Scalar | Kind::Alias) {
+        out.insert("v".into(), json!(node.text));
+    }
+    if let Some(anchor) = tree.anchor(id) {
+        out.insert("a".into(), json!(anchor));
+    }
+    out.insert("l".into(), json!(node.line));
+    out.insert("c".into(), json!(node.column));
+    let comments = tree.comments(id);
+    for (name, text) in [("h", &comments.head), ("i", &comments.line), ("f", &comments.foot)] {
+        if !text.is_empty() {
+            out.insert(name.into(), json!(text));
+        }
+    }
+    let children: Vec<Value> = tree.children(id).map(|child| self::node(tree, child)).collect();
+    if !children.is_empty() {
+        out.insert("ch".into(), Value::Array(children));
+    }
+    Value::Object(out)
+}
+
+fn tag(tree: &Tree<'_>, id: NodeId) -> Option<String> {
+    let node = tree.node(id);
+    if let Some(tag) = tree.tag(id) {
+        return Some(tag.to_owned());
+    }
+    match (node.kind, node.style) {
+        (Kind::Document | Kind::Alias, _) => None,
+        (Kind::Sequence, _) => Some("!!seq".into()),
+        (Kind::Mapping, _) => Some("!!map".into()),
+        (Kind::Scalar, Style::Plain) => Some(UNRESOLVED.into()),
+        (Kind::Scalar, _) => Some("!!str".into()),
+    }
+}
+
+/// Where two dumps differ first, as a path and both values.
+pub(crate) fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<String> {
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let (a, b) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                difference(&format!("{path}.{key}"), a, b)
+            })
+        }
+        (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len())).find_map(|at| {
+            let (a, b) = (a.get(at).unwrap_or(&Value::Null), b.get(at).unwrap_or(&Value::Null));
+            difference(&format!("{path}[{at}]"), a, b)
+        }),
+        (Value::String(tag), Value::String(_)) if tag == UNRESOLVED => None,
+        _ if ours == theirs => None,
+        _ => Some(format!("{path}: ours {}, theirs {}", short(ours), short(theirs))),
+    }
+}
+
+fn short(value: &Value) -> String {
+    value.to_string().chars().take(300).collect()
+}
