@@ -4,7 +4,6 @@
 //! who reads what: that is the fleet's, from `keys/` and `uvars.yaml`.
 
 mod pattern;
-pub mod re2;
 mod render;
 mod set;
 
