@@ -5,9 +5,9 @@
 //! the MAC of the file. The key schedule is made once a file, nonces are drawn in batches.
 
 use crate::secret::DataKey;
-use crate::sops::time::Time;
 use crate::sops::tree::{Node, Pool, Side, Span};
 use crate::sops::value::{bool_bytes, float_bytes, int_bytes, time_bytes};
+use crate::yaml::Timestamp;
 use crate::{Error, Result};
 use aes_gcm::aead::consts::{U12, U16, U32};
 use aes_gcm::aead::inout::InOutBuf;
@@ -238,7 +238,7 @@ fn number(kind: &[u8], text: &str) -> Result<Node, Fault> {
             "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Node::Bool(false)),
             _ => Err(Fault::Content),
         },
-        b"time" => Time::parse(text).map(Node::Time).ok_or(Fault::Content),
+        b"time" => Timestamp::parse(text).map(Node::Time).ok_or(Fault::Content),
         _ => Err(Fault::Type),
     }
 }
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn opens_what_it_sealed() {
-        let time = Time::parse("2024-01-01T10:20:30.5+02:00").unwrap();
+        let time = Timestamp::parse("2024-01-01T10:20:30.5+02:00").unwrap();
         for (node, text) in [
             (Node::Str, &b"hello"[..]),
             (Node::Str, b"\xff\x00"),

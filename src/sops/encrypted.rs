@@ -11,12 +11,12 @@ use crate::sops::groups;
 use crate::sops::metadata::{Metadata, SOPS_VERSION};
 use crate::sops::plain::{Origin, Plain};
 use crate::sops::rules::Rules;
-use crate::sops::time::Time;
 use crate::sops::tree::{Node, Pool, Tree};
 use crate::sops::value::Map;
+use crate::yaml::Timestamp;
 use crate::{Error, Result};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An encrypted file.
 ///
@@ -59,7 +59,7 @@ impl Encrypted {
         let metadata = Metadata {
             groups: Vec::new(),
             threshold: 0,
-            lastmodified: Time::of(now),
+            lastmodified: moment(now),
             mac: String::new(),
             rules: rules.clone(),
             version: SOPS_VERSION.to_owned(),
@@ -197,7 +197,7 @@ impl Encrypted {
         let rules = &self.metadata.rules;
         let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, &|node| store.refuse_clear(node))?;
         let mut metadata = self.metadata.clone();
-        metadata.lastmodified = Time::of(now);
+        metadata.lastmodified = moment(now);
         let mut pool = Pool::open(512);
         let sealed = cipher.seal(Node::Str, mac.as_bytes(), metadata.mac_aad().as_bytes(), &mut pool)?;
         pool.str(sealed).unwrap_or_default().clone_into(&mut metadata.mac);
@@ -245,6 +245,12 @@ impl Encrypted {
             self.metadata.groups.len()
         ))
     }
+}
+
+/// What a clock says, in UTC and whole seconds; a clock before 1970 says 1970.
+fn moment(now: SystemTime) -> Timestamp {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 impl std::fmt::Debug for Encrypted {

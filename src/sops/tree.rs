@@ -7,7 +7,7 @@
 //! by the type that holds it.
 
 use crate::sops::path::{KeyPath, Step};
-use crate::sops::time::Time;
+use crate::yaml::Timestamp;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The documents of a file.
@@ -43,7 +43,7 @@ pub(super) enum Node {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Time(Time),
+    Time(Timestamp),
     Str,
     Comment(Side),
 }

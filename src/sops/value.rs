@@ -3,7 +3,7 @@
 //! A value knows nothing of comments, encryption or formats; those live in the document it came from.
 
 use crate::secret::Secret;
-use crate::sops::time::Time;
+use crate::yaml::Timestamp;
 use std::io::Write as _;
 
 /// A value of a sops file. Lists and maps are whole; comments stay in the document.
@@ -19,7 +19,7 @@ pub enum Value {
     /// Any other number.
     Float(f64),
     /// A point in time.
-    Time(Time),
+    Time(Timestamp),
     /// Text, or bytes that need not be UTF-8.
     Str(Secret),
     /// Values in their order.
@@ -199,7 +199,7 @@ pub(super) fn bool_bytes(flag: bool) -> &'static [u8] {
 }
 
 /// RFC 3339 with up to nine fractional digits.
-pub(super) fn time_bytes(time: Time, out: &mut Vec<u8>) {
+pub(super) fn time_bytes(time: Timestamp, out: &mut Vec<u8>) {
     let _ = write!(out, "{time}");
 }
 

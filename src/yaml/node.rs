@@ -239,6 +239,12 @@ impl<'a> Tree<'a> {
         self.nodes.is_empty()
     }
 
+    /// Every node, also those that hang nowhere.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        // there are never more than ids can name: see push
+        (0..u32::try_from(self.nodes.len()).unwrap_or(NONE - 1)).map(NodeId)
+    }
+
     /// Adds a node that hangs nowhere yet.
     pub fn push(&mut self, node: Node<'a>) -> NodeId {
         // u32::MAX nodes would take more than 250 GB: the reader's limit on input comes long before

@@ -3,8 +3,9 @@
 //! A format turns bytes into the tree and the tree into bytes, in sops' own layout. It knows no keys and no
 //! ciphers: what is encrypted is text to it like any other.
 
-use crate::sops::tree::Node;
-use crate::sops::tree::Tree;
+mod yaml;
+
+use crate::sops::tree::{Node, Tree};
 use crate::sops::value::Map;
 use crate::{Error, Result};
 use std::path::Path;
@@ -31,7 +32,7 @@ impl Format {
 
     pub(super) fn store(self) -> &'static dyn Store {
         match self {
-            Self::Yaml => &NotBuilt,
+            Self::Yaml => &yaml::Yaml,
         }
     }
 }
@@ -54,30 +55,6 @@ pub(super) trait Store {
     /// Why a value cannot stand in clear in an encrypted file of this format, if so: it would be read back with
     /// other bytes than the MAC was made of.
     fn refuse_clear(&self, node: Node) -> Option<&'static str>;
-}
-
-struct NotBuilt;
-
-impl Store for NotBuilt {
-    fn read(&self, _: &[u8], _: bool) -> Result<Tree> {
-        Err(Error::new("not built yet"))
-    }
-
-    fn split(&self, _: Tree) -> Result<(Tree, Map)> {
-        Err(Error::new("not built yet"))
-    }
-
-    fn write(&self, _: &Tree, _: Option<&Map>) -> Result<Zeroizing<Vec<u8>>> {
-        Err(Error::new("not built yet"))
-    }
-
-    fn write_value(&self, _: &Tree, _: usize) -> Result<Zeroizing<Vec<u8>>> {
-        Err(Error::new("not built yet"))
-    }
-
-    fn refuse_clear(&self, _: Node) -> Option<&'static str> {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 mod read;
 
 use crate::sops::rules::Rules;
-use crate::sops::time::Time;
 use crate::sops::value::{Map, Value};
+use crate::yaml::Timestamp;
 
 /// The release whose files ours are like; new files name it.
 pub const SOPS_VERSION: &str = "3.13.3";
@@ -17,7 +17,7 @@ pub const SOPS_VERSION: &str = "3.13.3";
 pub struct Metadata {
     pub(super) groups: Vec<Group>,
     pub(super) threshold: i64,
-    pub(super) lastmodified: Time,
+    pub(super) lastmodified: Timestamp,
     pub(super) mac: String,
     pub(super) rules: Rules,
     pub(super) version: String,
@@ -187,7 +187,7 @@ impl Metadata {
     }
 
     /// When a value was changed last.
-    pub fn lastmodified(&self) -> Time {
+    pub fn lastmodified(&self) -> Timestamp {
         self.lastmodified
     }
 
@@ -212,7 +212,7 @@ impl Metadata {
 
     /// What the MAC is bound to: the time as sops formats it anew.
     pub(super) fn mac_aad(&self) -> String {
-        self.lastmodified.whole().to_string()
+        self.lastmodified.seconds()
     }
 
     /// The `sops` map as 3.13 writes it: every level in the order of the names' bytes.

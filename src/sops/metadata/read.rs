@@ -4,8 +4,8 @@
 use crate::secret::Secret;
 use crate::sops::metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};
 use crate::sops::rules::{DEFAULT_SUFFIX, Rules, Selection};
-use crate::sops::time::Time;
 use crate::sops::value::{Entry, Map, Value};
+use crate::yaml::Timestamp;
 use crate::{Error, Result};
 
 const SELECTIONS: [&str; 6] = [
@@ -144,9 +144,9 @@ impl Fields {
         text_of(value).map_err(|what| self.wrong(name, what))
     }
 
-    fn time(&mut self, name: &str) -> Result<Time> {
+    fn time(&mut self, name: &str) -> Result<Timestamp> {
         let text = self.text(name)?;
-        Time::parse(&text)
+        Timestamp::parse(&text)
             .ok_or_else(|| self.wrong(name, "this is not a time in the form 2006-01-02T15:04:05Z"))
     }
 
@@ -244,7 +244,7 @@ mod tests {
         map.remove("lastmodified");
         map.remove("mac");
         let map = map
-            .with("LastModified", Value::Time(Time::parse("2024-01-01T00:00:00.5+02:00").unwrap()))
+            .with("LastModified", Value::Time(Timestamp::parse("2024-01-01T00:00:00.5+02:00").unwrap()))
             .with("MAC", "m")
             .with("kms", Value::List(vec![]))
             .with("pgp", Value::Null)

@@ -1,0 +1,63 @@
+//! YAML: any number of documents, comments, `sops` as the last name of each.
+
+mod names;
+mod read;
+mod write;
+
+use crate::sops::format::Store;
+use crate::sops::tree::{Node, Tree};
+use crate::sops::value::{Map, Value};
+use crate::{Error, Result};
+use zeroize::Zeroizing;
+
+/// The indentation that sops writes unless it is told otherwise.
+const INDENT: usize = 4;
+
+/// The name under which every document carries the metadata; that of the first counts.
+const METADATA: &[u8] = b"sops";
+
+pub(super) struct Yaml;
+
+impl Store for Yaml {
+    fn read(&self, source: &[u8], secret: bool) -> Result<Tree> {
+        read::read(source, secret)
+    }
+
+    fn split(&self, mut tree: Tree) -> Result<(Tree, Map)> {
+        let mut metadata = None;
+        for (number, document) in tree.documents().into_iter().enumerate().rev() {
+            let Some(at) = tree.find(document, METADATA) else { continue };
+            if number == 0 {
+                metadata = Some(tree.value(at));
+            }
+            let end = tree.behind(at);
+            tree.items.drain(at..end);
+        }
+        match metadata {
+            Some(Value::Map(map)) => Ok((tree, map)),
+            Some(other) => {
+                Err(Error::new(format!("the metadata should be a map and is {}", other.kind())).key("sops"))
+            }
+            None => Err(Error::new("this is not an encrypted file: it has no 'sops' metadata")
+                .hint("to encrypt it: uvars encrypt FILE")),
+        }
+    }
+
+    fn write(&self, tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing<Vec<u8>>> {
+        write::documents(tree, metadata)
+    }
+
+    fn write_value(&self, tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>> {
+        write::value(tree, at)
+    }
+
+    fn refuse_clear(&self, node: Node) -> Option<&'static str> {
+        match node {
+            // written `-0`, which reads as the whole number 0
+            Node::Float(number) if number == 0.0 && number.is_sign_negative() => {
+                Some("the number -0.0 cannot stand in clear: sops would read it back as 0")
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Names that stand twice in one map.
+
+use crate::sops::tree::{Pool, Span};
+
+/// The second of two equal names, if there are any.
+///
+/// Short hashes are sorted and only names whose hashes meet are compared, so that ten thousand names cost less
+/// than reading them; many names with one hash cost a sort by text.
+pub(super) fn twice(pool: &Pool, names: &mut [(u64, Span)]) -> Option<Span> {
+    names.sort_unstable_by_key(|(hash, _)| *hash);
+    let met = names.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0));
+    if !met {
+        return None;
+    }
+    names.sort_by(|a, b| pool.get(a.1).cmp(pool.get(b.1)));
+    let equal = |pair: &[(u64, Span)]| match pair {
+        [a, b] if pool.get(a.1) == pool.get(b.1) => Some(b.1),
+        _ => None,
+    };
+    names.windows(2).find_map(equal)
+}
+
+/// FNV-1a, eight bytes a step.
+pub(super) fn hash(name: &[u8]) -> u64 {
+    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+    let chunks = name.chunks_exact(8);
+    let rest = chunks.remainder().iter().fold(name.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+    let words = chunks.map(|chunk| chunk.try_into().map_or(0, u64::from_le_bytes));
+    step(words.fold(0xcbf2_9ce4_8422_2325, step), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(names: &[&str]) -> Option<String> {
+        let mut pool = Pool::open(0);
+        let mut spans: Vec<_> =
+            names.iter().map(|name| (hash(name.as_bytes()), pool.push(name.as_bytes()))).collect();
+        twice(&pool, &mut spans).map(|span| String::from_utf8(pool.get(span).to_vec()).unwrap())
+    }
+
+    #[test]
+    fn finds_equal_names_and_nothing_else() {
+        assert_eq!(second(&["a", "b", "a"]), Some("a".to_owned()));
+        assert_eq!(second(&["a", "b", "c", ""]), None);
+        assert_eq!(second(&["", ""]), Some(String::new()));
+        let many: Vec<String> = (0..5000).map(|number| format!("name-{number}")).collect();
+        assert_eq!(second(&many.iter().map(String::as_str).collect::<Vec<_>>()), None);
+    }
+
+    #[test]
+    fn names_of_one_hash_are_still_compared() {
+        let mut pool = Pool::open(0);
+        let mut spans: Vec<_> = ["x", "y", "z"].iter().map(|name| (7, pool.push(name.as_bytes()))).collect();
+        assert_eq!(twice(&pool, &mut spans), None);
+    }
+}

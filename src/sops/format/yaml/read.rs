@@ -1,0 +1,330 @@
+//! From YAML to the tree: aliases are expanded, comments become items of the map or list they belong to.
+
+use crate::sops::format::yaml::names;
+use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Timestamp};
+use crate::{Error, Result};
+use std::borrow::Cow;
+use zeroize::Zeroize as _;
+
+/// How many items may stand below aliases before a file is taken for a bomb; go-yaml's figure for the first
+/// document. sops has no limit in the others.
+const EXPANDED: usize = 400_000;
+
+/// How much text may be made of a file by aliases.
+const EXPANDED_TEXT: usize = 64 << 20;
+
+/// Reads every document.
+pub(super) fn read(source: &[u8], secret: bool) -> Result<Tree> {
+    let mut nodes = yaml::Tree::parse(source).map_err(Error::from)?;
+    let tree = load(&nodes, source.len(), secret);
+    if secret {
+        wipe(&mut nodes);
+    }
+    tree
+}
+
+/// Wipes the text that the YAML tree holds itself: what had escapes or line folds, and comments.
+pub(super) fn wipe(nodes: &mut yaml::Tree<'_>) {
+    for id in nodes.ids() {
+        if let Cow::Owned(text) = &mut nodes.node_mut(id).text {
+            text.zeroize();
+        }
+        if !nodes.comments(id).is_empty() {
+            let Comments { head, line, foot } = nodes.comments_mut(id);
+            head.zeroize();
+            line.zeroize();
+            foot.zeroize();
+        }
+    }
+}
+
+fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
+    if nodes.documents().is_empty() {
+        return Err(Error::new("the file is empty"));
+    }
+    let pool = if secret { Pool::secret(size) } else { Pool::open(size) };
+    let mut loader = Loader {
+        nodes,
+        tree: Tree::new(nodes.len() + 8, pool),
+        frames: Vec::new(),
+        expanded: 0,
+        text_limit: EXPANDED_TEXT + 8 * size,
+    };
+    for document in nodes.documents() {
+        loader.document(*document)?;
+    }
+    if loader.tree.pool.is_full() {
+        return Err(Error::new("the file is larger than 4 GiB"));
+    }
+    Ok(loader.tree)
+}
+
+struct Loader<'n, 'a> {
+    nodes: &'n yaml::Tree<'a>,
+    tree: Tree,
+    frames: Vec<Frame<'n, 'a>>,
+    expanded: usize,
+    text_limit: usize,
+}
+
+/// An open map or list.
+struct Frame<'n, 'a> {
+    node: NodeId,
+    list: bool,
+    children: yaml::Children<'n, 'a>,
+    /// Below an alias.
+    alias: bool,
+    /// The node's own comments belong inside.
+    comments_inside: bool,
+    /// Whose feet follow behind the end: the alias that stood here, then the key or item.
+    feet: [Option<NodeId>; 2],
+    names: Vec<(u64, Span)>,
+}
+
+impl<'n, 'a> Loader<'n, 'a> {
+    fn document(&mut self, document: NodeId) -> Result<()> {
+        self.tree.items.push(Item::new(Node::Map));
+        self.comments(self.head(document), Side::Above);
+        match self.nodes.root(document).map(|root| self.nodes.deref(root)) {
+            Some(root) if self.nodes.node(root).kind == Kind::Mapping => {
+                self.comments(self.head(root), Side::Above);
+                self.comments(self.line(root), Side::Above);
+                self.frames.push(self.frame(root, false, true, [None; 2]));
+                while !self.frames.is_empty() {
+                    self.step()?;
+                }
+                // the document ends where its root does, behind the comments at its foot
+                self.tree.items.pop();
+            }
+            Some(root) if !self.is_null(root) => {
+                let what =
+                    if self.nodes.node(root).kind == Kind::Sequence { "a list" } else { "a single value" };
+                return Err(self.at(root, format!("a document must be a map, and this one is {what}")));
+            }
+            _ => {}
+        }
+        self.comments(self.foot(document), Side::Above);
+        self.tree.items.push(Item::new(Node::End));
+        Ok(())
+    }
+
+    fn is_null(&self, node: NodeId) -> bool {
+        self.nodes.node(node).kind == Kind::Scalar
+            && matches!(yaml::resolve(self.nodes, node), Ok(Scalar::Null))
+    }
+
+    fn frame(
+        &self,
+        node: NodeId,
+        alias: bool,
+        comments_inside: bool,
+        feet: [Option<NodeId>; 2],
+    ) -> Frame<'n, 'a> {
+        Frame {
+            node,
+            list: self.nodes.node(node).kind == Kind::Sequence,
+            children: self.nodes.children(node),
+            alias,
+            comments_inside,
+            feet,
+            names: Vec::new(),
+        }
+    }
+
+    /// One pair, one item, or the end of the innermost collection.
+    fn step(&mut self) -> Result<()> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let (list, alias) = (frame.list, frame.alias);
+        match frame.children.next() {
+            None => self.end(),
+            Some(item) if list => {
+                self.comments(self.head(item), Side::Above);
+                self.comments(self.line(item), self.side(item));
+                self.value(Span::default(), item, true, alias, [None, Some(item)])
+            }
+            Some(key) => {
+                let value = frame.children.next().unwrap_or(key);
+                self.pair(key, value, alias)
+            }
+        }
+    }
+
+    fn pair(&mut self, key: NodeId, value: NodeId, alias: bool) -> Result<()> {
+        self.comments(self.head(key), Side::Above);
+        self.comments(self.line(key), Side::Above);
+        let handled = matches!(self.nodes.node(value).kind, Kind::Scalar | Kind::Alias);
+        // an empty map shows no comments inside: they stand above it
+        let hoisted =
+            self.nodes.node(value).kind == Kind::Mapping && self.nodes.children(value).next().is_none();
+        if handled || hoisted {
+            self.comments(self.head(value), Side::Above);
+            self.comments(self.line(value), self.side(value));
+        }
+        let name = self.name(key)?;
+        let foot = (handled || hoisted).then_some(value);
+        self.value(name, value, handled || hoisted, alias, [foot, Some(key)])
+    }
+
+    /// Inline comments stay behind single values; a collection has no line that they could stand on.
+    fn side(&self, value: NodeId) -> Side {
+        if self.nodes.node(self.nodes.deref(value)).kind == Kind::Scalar { Side::Behind } else { Side::Above }
+    }
+
+    fn name(&mut self, key: NodeId) -> Result<Span> {
+        let target = self.nodes.deref(key);
+        if self.nodes.node(target).kind != Kind::Scalar {
+            return Err(self.at(key, "a name must be a string, and this is a list or a map"));
+        }
+        let name = match yaml::resolve(self.nodes, target)
+            .map_err(|error| self.place(key, Error::from(error)))?
+        {
+            Scalar::Str(text) => text,
+            Scalar::Merge => Cow::Borrowed("<<"),
+            Scalar::Binary(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Cow::Owned(text),
+                Err(_) => return Err(self.at(key, "a name must be text, and this is none")),
+            },
+            _ => return Err(self.at(key, "a name must be a string, and this is not one: put it in quotes")),
+        };
+        let span = self.tree.pool.push(name.as_bytes());
+        if let Some(frame) = self.frames.last_mut() {
+            frame.names.push((names::hash(name.as_bytes()), span));
+        }
+        Ok(span)
+    }
+
+    fn value(
+        &mut self,
+        key: Span,
+        node: NodeId,
+        handled: bool,
+        alias: bool,
+        feet: [Option<NodeId>; 2],
+    ) -> Result<()> {
+        let target = self.nodes.deref(node);
+        let aliased = target != node;
+        if alias || aliased {
+            self.count(node)?;
+        }
+        let kind = self.nodes.node(target).kind;
+        if kind == Kind::Scalar {
+            self.scalar(key, target)?;
+            self.feet(feet);
+            return Ok(());
+        }
+        if aliased && self.frames.iter().any(|frame| frame.node == target) {
+            return Err(self.at(node, "this alias stands inside of what it means"));
+        }
+        let inside = !handled || aliased;
+        self.tree.items.push(Item::of_key(if kind == Kind::Sequence { Node::List } else { Node::Map }, key));
+        if inside {
+            self.comments(self.head(target), Side::Above);
+            self.comments(self.line(target), Side::Above);
+        }
+        let frame = self.frame(target, alias || aliased, inside, feet);
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    fn count(&mut self, node: NodeId) -> Result<()> {
+        self.expanded += 1;
+        let own = self.tree.items.len() - self.expanded.min(self.tree.items.len());
+        if self.expanded > EXPANDED.max(9 * own) || self.tree.pool.len() > self.text_limit {
+            return Err(self.at(node, "the aliases of this file expand to far more than the file itself"));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
+        if let Some(name) = names::twice(&self.tree.pool, &mut frame.names) {
+            let name = self.tree.pool.str(name).unwrap_or_default();
+            let second =
+                self.nodes.pairs(frame.node).filter(|(key, _)| self.nodes.node(*key).text == name).nth(1);
+            let place = second.map_or(frame.node, |(key, _)| key);
+            return Err(self.at(place, format!("the name '{}' stands twice in one map", name.escape_debug())));
+        }
+        if frame.comments_inside {
+            self.comments(self.foot(frame.node), Side::Above);
+        }
+        self.tree.items.push(Item::new(Node::End));
+        self.feet(frame.feet);
+        Ok(())
+    }
+
+    fn feet(&mut self, feet: [Option<NodeId>; 2]) {
+        for node in feet.into_iter().flatten() {
+            self.comments(self.foot(node), Side::Above);
+        }
+    }
+
+    fn scalar(&mut self, key: Span, node: NodeId) -> Result<()> {
+        let scalar = yaml::resolve(self.nodes, node).map_err(|error| self.place(node, Error::from(error)))?;
+        let mut text = Span::default();
+        let made = match scalar {
+            Scalar::Null => Node::Null,
+            Scalar::Bool(flag) => Node::Bool(flag),
+            Scalar::Int(number) => Node::Int(number),
+            Scalar::Float(number) => Node::Float(number),
+            Scalar::Time(time) => Node::Time(self.time(node, time)?),
+            Scalar::Uint(_) => {
+                return Err(self
+                    .at(node, "sops cannot keep whole numbers above 9223372036854775807: put it in quotes"));
+            }
+            Scalar::Str(value) => {
+                text = self.tree.pool.push(value.as_bytes());
+                Node::Str
+            }
+            Scalar::Merge => {
+                text = self.tree.pool.push(b"<<");
+                Node::Str
+            }
+            Scalar::Binary(mut bytes) => {
+                text = self.tree.pool.push(&bytes);
+                bytes.zeroize();
+                Node::Str
+            }
+        };
+        self.tree.items.push(Item { node: made, key, text, seal: Span::default() });
+        Ok(())
+    }
+
+    fn time(&self, node: NodeId, time: Timestamp) -> Result<Timestamp> {
+        if time.offset.unsigned_abs() >= 24 * 60 {
+            return Err(self.at(node, "sops cannot keep times with an offset of a day: put it in quotes"));
+        }
+        Ok(time)
+    }
+
+    fn head(&self, node: NodeId) -> &'n str {
+        &self.nodes.comments(node).head
+    }
+
+    fn line(&self, node: NodeId) -> &'n str {
+        &self.nodes.comments(node).line
+    }
+
+    fn foot(&self, node: NodeId) -> &'n str {
+        &self.nodes.comments(node).foot
+    }
+
+    /// Adds every line of a block of comments, without its mark; empty lines are dropped.
+    fn comments(&mut self, block: &str, side: Side) {
+        for line in block.split('\n').filter(|line| !line.is_empty()) {
+            let mut rest = line.chars();
+            rest.next();
+            let text = self.tree.pool.push(rest.as_str().as_bytes());
+            self.tree.items.push(Item { text, ..Item::new(Node::Comment(side)) });
+        }
+    }
+
+    fn at(&self, node: NodeId, why: impl Into<String>) -> Error {
+        self.place(node, Error::new(why))
+    }
+
+    fn place(&self, node: NodeId, error: Error) -> Error {
+        let node = self.nodes.node(node);
+        error.position(node.line, node.column)
+    }
+}

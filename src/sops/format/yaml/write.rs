@@ -1,0 +1,181 @@
+//! From the tree to YAML, as sops lays it out; where sops would write what cannot be read back, in quotes.
+
+use crate::sops::format::yaml::read::wipe;
+use crate::sops::format::yaml::{INDENT, METADATA};
+use crate::sops::tree::{Item, Node, Pool, Side, Tree};
+use crate::sops::value::{Map, Value};
+use crate::yaml::{self, Kind, NodeId, Scalar, Style};
+use crate::{Error, Result};
+use zeroize::Zeroizing;
+
+/// Writes all documents; each gets the metadata as its last name.
+pub(super) fn documents(tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing<Vec<u8>>> {
+    let last = metadata.map(|map| {
+        let mut last = Tree::new(64, Pool::open(4096));
+        last.push_value(std::str::from_utf8(METADATA).ok(), &Value::Map(map.clone()));
+        last
+    });
+    let mut writer = Writer::new(tree.items.len() + 64);
+    for item in &tree.items {
+        if item.node == Node::End
+            && writer.frames.len() == 1
+            && let Some(last) = &last
+        {
+            for item in &last.items {
+                writer.item(last, *item)?;
+            }
+        }
+        writer.item(tree, *item)?;
+    }
+    writer.finish()
+}
+
+/// Writes what stands at one place as a document of its own.
+pub(super) fn value(tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut writer = Writer::new(16);
+    for (number, item) in tree.items.iter().take(tree.behind(at)).skip(at).enumerate() {
+        let key = if number == 0 { crate::sops::tree::Span::default() } else { item.key };
+        writer.item(tree, Item { key, ..*item })?;
+    }
+    writer.finish()
+}
+
+struct Writer<'t> {
+    nodes: yaml::Tree<'t>,
+    frames: Vec<Frame<'t>>,
+    /// How many of the open collections are lists.
+    lists: usize,
+}
+
+/// An open map or list.
+struct Frame<'t> {
+    node: NodeId,
+    list: bool,
+    /// Comments that wait for what they stand above or behind.
+    waiting: Vec<(&'t [u8], Side)>,
+    /// The last key or item.
+    last: Option<NodeId>,
+}
+
+impl<'t> Writer<'t> {
+    fn new(items: usize) -> Self {
+        Self { nodes: yaml::Tree::with_capacity(2 * items), frames: Vec::new(), lists: 0 }
+    }
+
+    fn finish(mut self) -> Result<Zeroizing<Vec<u8>>> {
+        let bytes = yaml::emit(&self.nodes, INDENT).map(Zeroizing::new);
+        wipe(&mut self.nodes);
+        bytes
+    }
+
+    fn item(&mut self, tree: &'t Tree, item: Item) -> Result<()> {
+        match item.node {
+            Node::Comment(side) => {
+                let text = tree.pool.get(item.text);
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.waiting.push((text, side));
+                }
+            }
+            Node::End => self.end(),
+            Node::Map | Node::List => {
+                let list = item.node == Node::List;
+                let kind = if list { Kind::Sequence } else { Kind::Mapping };
+                let node = self.nodes.push(yaml::Node::new(kind, Style::Plain, ""));
+                self.place(tree, item, node)?;
+                self.lists += usize::from(list);
+                self.frames.push(Frame { node, list, waiting: Vec::new(), last: None });
+            }
+            _ => {
+                let node = self.scalar(tree, item);
+                self.place(tree, item, node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hangs a value, with its key and the comments that waited for it.
+    fn place(&mut self, tree: &'t Tree, item: Item, value: NodeId) -> Result<()> {
+        let in_list = self.lists > 0;
+        let Some(frame) = self.frames.last_mut() else {
+            let document = self.nodes.push_document();
+            self.nodes.append(document, value);
+            return Ok(());
+        };
+        let waiting = std::mem::take(&mut frame.waiting);
+        let behind = |side: Side| side == Side::Behind && !item.node.opens();
+        let above = || waiting.iter().filter(|(_, side)| !behind(*side)).map(|(text, _)| *text);
+        let first = frame.last.is_none();
+        let (around, list) = (frame.node, frame.list);
+        let key = if list {
+            None
+        } else {
+            let name = tree.pool.str(item.key).ok_or_else(|| Error::new("a name is not text"))?;
+            Some(self.nodes.push(yaml::safe_string_node(name, in_list)))
+        };
+        frame.last = Some(key.unwrap_or(value));
+        if !waiting.is_empty() {
+            let head = if first { around } else { key.unwrap_or(value) };
+            add(&mut self.nodes, head, above(), |comments| &mut comments.head);
+            let line = waiting.iter().filter(|(_, side)| behind(*side)).map(|(text, _)| *text);
+            add(&mut self.nodes, value, line, |comments| &mut comments.line);
+        }
+        if let Some(key) = key {
+            self.nodes.append(around, key);
+        }
+        self.nodes.append(around, value);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        self.lists -= usize::from(frame.list);
+        if frame.waiting.is_empty() {
+            return;
+        }
+        let inline = |wanted: bool| {
+            let chosen = move |entry: &&(&'t [u8], Side)| (entry.1 == Side::Behind) == wanted;
+            frame.waiting.iter().filter(chosen).map(|(text, _)| *text)
+        };
+        let left = inline(false).chain(inline(true));
+        match frame.last {
+            None => add(&mut self.nodes, frame.node, left, |comments| &mut comments.head),
+            Some(last) => add(&mut self.nodes, last, left, |comments| &mut comments.foot),
+        }
+    }
+
+    fn scalar(&mut self, tree: &'t Tree, item: Item) -> NodeId {
+        let scalar = match item.node {
+            Node::Bool(flag) => Scalar::Bool(flag),
+            Node::Int(number) => Scalar::Int(number),
+            Node::Float(number) => Scalar::Float(number),
+            Node::Time(time) => Scalar::Time(time),
+            Node::Str => match tree.pool.str(item.text) {
+                Some(text) => return self.nodes.push(yaml::safe_string_node(text, self.lists > 0)),
+                None => Scalar::Binary(tree.pool.get(item.text).to_vec()),
+            },
+            Node::Map | Node::List | Node::End | Node::Null | Node::Comment(_) => Scalar::Null,
+        };
+        yaml::represent_safe(&mut self.nodes, &scalar, self.lists > 0)
+    }
+}
+
+/// Adds lines to a block of comments, each with its mark.
+fn add<'t>(
+    nodes: &mut yaml::Tree<'_>,
+    node: NodeId,
+    lines: impl Iterator<Item = &'t [u8]>,
+    block: fn(&mut yaml::Comments) -> &mut String,
+) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    let block = block(nodes.comments_mut(node));
+    for line in lines {
+        if !block.is_empty() {
+            block.push('\n');
+        }
+        block.push('#');
+        block.push_str(&String::from_utf8_lossy(line));
+    }
+}

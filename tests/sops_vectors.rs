@@ -1,0 +1,96 @@
+//! Files that six releases of sops wrote, and what they printed for them.
+//!
+//! `vectors/sops/index.jsonl` is enumerated: a file that is there and not opened here needs a reason below.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+use std::path::{Path, PathBuf};
+use uvars::keys::{IdentitySources, Keyring};
+use uvars::sops::{Encrypted, Format};
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops")
+}
+
+fn keyring(names: &[&str]) -> Keyring {
+    let files = names.iter().map(|name| vectors().join("keys").join(name)).collect();
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+}
+
+/// Why a vector is not opened yet.
+fn exception(file: &str) -> Option<&'static str> {
+    let (_, name) = file.split_once('/').unwrap();
+    match name {
+        "pgp.enc.yaml" => Some("its only reader is a pgp key, and gpg is not called yet"),
+        "hybrid.enc.yaml" => Some("its only reader is a post-quantum key (age1pq1), which is not built yet"),
+        _ if !matches!(name.rsplit_once('.'), Some((_, "yaml"))) => Some("only YAML is read yet"),
+        _ => None,
+    }
+}
+
+/// The files of the index that their own release could decrypt.
+fn files() -> Vec<String> {
+    let index = std::fs::read_to_string(vectors().join("index.jsonl")).unwrap();
+    let lines = index.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let opened = lines.filter(|line| line["decrypt_exit"] == 0);
+    opened.filter_map(|line| line["file"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_file_decrypts_to_the_same_bytes() {
+    let keyring = keyring(&["a.age", "b.age", "c.age", "ssh_ed25519", "ssh_rsa"]);
+    let (mut opened, mut wrong) = (0, Vec::new());
+    for file in files() {
+        if exception(&file).is_some() {
+            continue;
+        }
+        let path = vectors().join(&file);
+        let expected = std::fs::read(
+            path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace(".enc.", ".dec.")),
+        );
+        let printed = open(&path, &keyring);
+        match printed {
+            Err(error) => wrong.push(format!("{file}: {error}")),
+            Ok(printed) if printed != expected.unwrap() => {
+                wrong.push(format!("{file}:\n{}", String::from_utf8_lossy(&printed)));
+            }
+            Ok(_) => opened += 1,
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(opened >= 90, "only {opened} files were opened");
+}
+
+fn open(path: &Path, keyring: &Keyring) -> uvars::Result<Vec<u8>> {
+    let source = std::fs::read(path).unwrap();
+    let file = Encrypted::parse(&source, Format::of_path(path)?)?;
+    let plain = file.decrypt(&file.unlock(keyring)?)?;
+    plain.emit(Format::Yaml).map(|bytes| bytes.expose().to_vec())
+}
+
+#[test]
+fn each_of_two_readers_opens_a_file_and_a_stranger_does_not() {
+    let path = vectors().join("3.13.3/two-readers.enc.yaml");
+    assert!(open(&path, &keyring(&["a.age"])).is_ok());
+    assert!(open(&path, &keyring(&["b.age"])).is_ok());
+    let error = open(&path, &keyring(&["c.age"])).unwrap_err();
+    assert_eq!(error.kind(), uvars::error::Kind::NoKey);
+}
+
+#[test]
+fn two_of_three_groups_are_needed() {
+    for version in ["3.8.1", "3.9.4", "3.10.2", "3.11.0", "3.12.2", "3.13.3"] {
+        let path = vectors().join(version).join("groups-2-of-3.enc.yaml");
+        for pair in [["a.age", "b.age"], ["a.age", "c.age"], ["b.age", "c.age"]] {
+            open(&path, &keyring(&pair)).unwrap_or_else(|error| panic!("{version} {pair:?}: {error}"));
+        }
+        let error = open(&path, &keyring(&["b.age"])).unwrap_err();
+        assert_eq!(error.kind(), uvars::error::Kind::NoKey);
+        assert!(error.to_string().contains("2 of the 3 key groups"), "{error}");
+    }
+}
