@@ -4,9 +4,9 @@
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
-use std::fs::{File, Metadata, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{Result, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 /// Makes a file that was not there.
@@ -33,50 +33,65 @@ pub(super) fn set_mode(file: &File, mode: u32) -> Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Gives an open file to the owner and group of `old`, where they differ and the system allows it.
-pub(super) fn give(file: &File, old: &Metadata) {
-    let Ok(now) = file.metadata() else { return };
-    if (now.uid(), now.gid()) == (old.uid(), old.gid()) {
-        return;
+/// Gives an open file to the owner and group of the file that it is to replace, where they differ and the
+/// system allows it. Before [`set_mode`], since it may clear bits of the mode.
+pub(super) fn give(file: &File, uid: u32, gid: u32) -> Result<()> {
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) == (uid, gid) {
+        return Ok(());
     }
-    if std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
-        let _ = std::os::unix::fs::fchown(file, None, Some(old.gid()));
+    if std::os::unix::fs::fchown(file, Some(uid), Some(gid)).is_err() {
+        // Only root can give a file away; a group that cannot be kept either is no reason not to write.
+        let _ = std::os::unix::fs::fchown(file, None, Some(gid));
     }
-    // A change of owner may clear bits of the mode.
-    let _ = file.set_permissions(Permissions::from_mode(old.mode() & 0o7777));
+    Ok(())
 }
 
-/// Flushes a file to the disk.
-pub(super) fn sync_file(file: &File) -> Result<()> {
+/// Flushes a file, or the names in a folder, to the disk.
+pub(super) fn sync(file: &impl AsFd) -> Result<()> {
     step("fsync")?;
     flush(file)
 }
 
-/// Flushes a folder's names to the disk.
-pub(super) fn sync_folder(folder: &OwnedFd) -> Result<()> {
-    step("fsync")?;
-    flush(folder)
-}
-
 #[cfg(target_vendor = "apple")]
-fn flush(file: impl std::os::fd::AsFd) -> Result<()> {
+fn flush(file: &impl AsFd) -> Result<()> {
     // fsync stops at the drive's cache there; file systems that know no better get it all the same.
-    match rustix::fs::fcntl_fullfsync(&file) {
+    match rustix::fs::fcntl_fullfsync(file) {
         Ok(()) => Ok(()),
-        Err(_) => Ok(rustix::fs::fsync(&file)?),
+        Err(_) => Ok(rustix::fs::fsync(file)?),
     }
 }
 
 #[cfg(not(target_vendor = "apple"))]
-fn flush(file: impl std::os::fd::AsFd) -> Result<()> {
+fn flush(file: &impl AsFd) -> Result<()> {
     Ok(rustix::fs::fsync(file)?)
 }
 
-/// Flushes everything of the file system that `folder` is on.
+/// Does what [`sync_system`] needs done with each file before.
 #[cfg(target_os = "linux")]
-pub(super) fn sync_all(folder: &OwnedFd) -> Result<()> {
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(super) fn sync_later(_file: &impl AsFd) -> Result<()> {
+    Ok(())
+}
+
+/// Does what [`sync_system`] needs done with each file before.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sync_later(file: &impl AsFd) -> Result<()> {
+    step("fsync")?;
+    Ok(rustix::fs::fsync(file)?)
+}
+
+/// Flushes everything that was written on the file system of an open file.
+#[cfg(target_os = "linux")]
+pub(super) fn sync_system(file: &impl AsFd) -> Result<()> {
     step("syncfs")?;
-    Ok(rustix::fs::syncfs(folder)?)
+    Ok(rustix::fs::syncfs(file)?)
+}
+
+/// Flushes everything that was handed to the drive of an open file.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sync_system(file: &impl AsFd) -> Result<()> {
+    sync(file)
 }
 
 /// Renames over whatever file has the new name.

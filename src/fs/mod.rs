@@ -5,11 +5,11 @@
 //! file that cannot be read for one that is absent, follow a link out of the repository, or leave a change
 //! half made.
 
-#![expect(dead_code, reason = "the journal that uses them comes next")]
-
 mod commit;
 mod digest;
 mod disk;
+mod flush;
+mod found;
 mod git;
 mod id;
 mod journal;
@@ -22,8 +22,11 @@ mod single;
 mod stage;
 mod state;
 mod survey;
+#[cfg(test)]
+mod torture;
 mod transaction;
 mod tree;
+mod work;
 
 pub use digest::Digest;
 pub use lock::Lock;

@@ -63,6 +63,12 @@ impl RepoPath {
         self.below(folder).is_some()
     }
 
+    /// The folder that its first `count` parts name; none for no parts at all.
+    pub(super) fn leading(&self, count: usize) -> Option<Self> {
+        let parts: Vec<&str> = self.parts().take(count).collect();
+        (!parts.is_empty()).then(|| Self(parts.join("/")))
+    }
+
     /// What is left of it seen from `folder`; empty for the folder itself.
     pub(super) fn below(&self, folder: &Self) -> Option<&str> {
         let rest = self.0.strip_prefix(folder.as_str())?;

@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 /// included, is left alone.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let (folder, name) = open_folder_of(path)?;
-    let stage = Stage::write(&folder, path, bytes, mode)?;
+    let stage = Stage::write(&folder, path, bytes, mode, None)?;
     disk::rename_new(&folder, &stage.name, &folder, name).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::new("exists already").at(path),
         _ => Error::io("write", path, error),
     })?;
     stage.done();
-    disk::sync_folder(&folder).map_err(|error| Error::io("flush the folder of", path, error))
+    disk::sync(&folder).map_err(|error| Error::io("flush the folder of", path, error))
 }
 
 /// Replaces the contents of a file through whatever links lead to it, or makes it.
@@ -33,13 +33,13 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let target = target(path)?;
     let (folder, name) = open_folder_of(&target)?;
     let old = old(&folder, name, path)?;
-    let stage = Stage::write(&folder, path, bytes, old.as_ref().map_or(mode, |old| old.mode() & 0o7777))?;
-    if let Some(old) = &old {
-        stage.give_to(old);
-    }
+    let stage = match &old {
+        None => Stage::write(&folder, path, bytes, mode, None)?,
+        Some(old) => Stage::write(&folder, path, bytes, old.mode() & 0o7777, Some((old.uid(), old.gid())))?,
+    };
     disk::rename(&folder, &stage.name, &folder, name).map_err(|error| Error::io("replace", path, error))?;
     stage.done();
-    disk::sync_folder(&folder).map_err(|error| Error::io("flush the folder of", path, error))
+    disk::sync(&folder).map_err(|error| Error::io("flush the folder of", path, error))
 }
 
 /// Where the links end; the path itself where there is nothing yet.
@@ -92,20 +92,24 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn write(folder: &'a OwnedFd, path: &Path, bytes: &[u8], mode: u32) -> Result<Self> {
+    fn write(
+        folder: &'a OwnedFd,
+        path: &Path,
+        bytes: &[u8],
+        mode: u32,
+        owner: Option<(u32, u32)>,
+    ) -> Result<Self> {
         let name = stage_name(&id::random()?, 0);
         let failed = |error| Error::io("write", path, error);
         let file = disk::create(folder, &name, 0o600).map_err(failed)?;
         let mut stage = Self { folder, name, file, left: true };
         disk::write(&mut stage.file, bytes).map_err(failed)?;
+        if let Some((uid, gid)) = owner {
+            disk::give(&stage.file, uid, gid).map_err(failed)?;
+        }
         disk::set_mode(&stage.file, mode).map_err(failed)?;
-        disk::sync_file(&stage.file).map_err(|error| Error::io("flush", path, error))?;
+        disk::sync(&stage.file).map_err(|error| Error::io("flush", path, error))?;
         Ok(stage)
-    }
-
-    /// Gives the file to the owner of the one it replaces, where the system lets us.
-    fn give_to(&self, old: &std::fs::Metadata) {
-        disk::give(&self.file, old);
     }
 
     fn done(mut self) {

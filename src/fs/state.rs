@@ -11,6 +11,7 @@ use super::tree;
 use crate::{Error, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
+use std::fs::Metadata;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,19 @@ impl State {
         self.in_git
     }
 
+    /// Reads one of its files, with its facts, through no link.
+    pub(super) fn read(&self, name: &str) -> Result<Option<(Vec<u8>, Metadata)>> {
+        let path = self.path_of(name);
+        let file = match tree::open_for_reading(&self.handle, name) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(Error::new("is a link, not a file").at(path)),
+            Err(errno) => return Err(Error::io("open", path, errno.into())),
+        };
+        let metadata = file.metadata().map_err(|error| Error::io("look at", &path, error))?;
+        Ok(Some((contents(file, &path)?, metadata)))
+    }
+
     fn ignore_itself(&self) -> Result<()> {
         let path = self.path_of(".gitignore");
         match tree::look(&self.handle, ".gitignore") {
@@ -115,17 +129,4 @@ fn exclude(common: &Path) -> Result<()> {
     text.extend_from_slice(stage::EXCLUDE.as_bytes());
     text.push(b'\n');
     single::replace(&path, &text, 0o644)
-}
-
-/// Reads a file of the folder, with its facts, through no link.
-pub(super) fn read_own(state: &State, name: &str) -> Result<Option<(Vec<u8>, std::fs::Metadata)>> {
-    let path = state.path_of(name);
-    let file = match tree::open_for_reading(state.handle(), name) {
-        Ok(file) => file,
-        Err(Errno::NOENT) => return Ok(None),
-        Err(Errno::LOOP) => return Err(Error::new("is a link, not a file").at(path)),
-        Err(errno) => return Err(Error::io("open", path, errno.into())),
-    };
-    let metadata = file.metadata().map_err(|error| Error::io("look at", &path, error))?;
-    Ok(Some((contents(file, &path)?, metadata)))
 }

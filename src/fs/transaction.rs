@@ -113,7 +113,7 @@ impl Transaction {
     /// Makes all of the changes, or none and says why. Durable when it returns.
     pub fn commit(self, lock: &Lock) -> Result<Report> {
         let survey = self.survey(lock.root())?;
-        commit::run(lock, &survey.entries)?;
+        commit::run(lock, &survey.planned)?;
         Ok(survey.report)
     }
 

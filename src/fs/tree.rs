@@ -92,6 +92,16 @@ impl Tree {
         Ok(here)
     }
 
+    /// Opens the folder `path`, or the top, through no link.
+    pub(super) fn folder_at(&self, path: Option<&RepoPath>) -> std::result::Result<OwnedFd, Blocked> {
+        match path {
+            Some(path) => self.folder(path, path.parts().count()),
+            None => {
+                open_folder(&self.handle, ".").map_err(|errno| Blocked { at: 0, why: Why::Failed(errno) })
+            }
+        }
+    }
+
     /// Opens the folder that `path` is in, through no link.
     pub(super) fn parent(&self, path: &RepoPath) -> std::result::Result<OwnedFd, Blocked> {
         self.folder(path, path.parts().count() - 1)
