@@ -54,8 +54,12 @@ impl<'a> Work<'a> {
 
     /// Every target with the state that it is in.
     pub(super) fn sides(&self) -> Result<Vec<(Numbered<'a>, Side)>> {
-        let side = |entry: &Entry| Ok(found::find(self.tree(), &entry.path, &self.shown(entry))?.side(entry));
-        self.entries().map(|(number, entry)| Ok(((number, entry), side(entry)?))).collect()
+        let mut sides = Vec::with_capacity(self.journal.entries.len());
+        for (number, entry) in self.entries() {
+            let found = found::find(self.tree(), &entry.path, &self.shown(entry))?;
+            sides.push(((number, entry), found.side(entry)));
+        }
+        Ok(sides)
     }
 
     /// Whether the stage of an entry holds what the target is to hold.
