@@ -4,6 +4,7 @@
 //! [`cli`] hands in. docs/architecture.md has the rooms and which may know which.
 
 pub mod cli;
+pub mod custody;
 pub mod error;
 pub mod fleet;
 pub mod fs;

@@ -2,7 +2,7 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{completions, man};
+use super::{completions, key, man, recover};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +26,9 @@ pub(super) struct Global {
     /// Work in this folder instead of the current one
     #[arg(short = 'C', long, value_name = "DIR", global = true, help_heading = "Global options")]
     pub(super) directory: Option<PathBuf>,
+    /// A file with a private key to try first (age identities, or an ssh key); may be given several times
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Global options")]
+    pub(super) identity: Vec<PathBuf>,
     /// When to use colour (`NO_COLOR` is heeded)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_possible_values = false)]
     #[arg(help_heading = "Global options")]
@@ -46,6 +49,8 @@ pub(super) enum When {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Key(key::Arguments),
+    Recover(recover::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

@@ -4,27 +4,34 @@
 
 use super::arguments::Global;
 use crate::error::{Error, Result};
+use crate::fs::Root;
+use crate::keys::{self, IdentitySources, Keyring, Programs};
+use crate::secret::Secret;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+
+/// The inventory's name: where it lies is the root of a fleet.
+pub(super) const INVENTORY: &str = "uvars.yaml";
 
 /// Folder, environment and clock.
 pub(super) struct Context {
     directory: PathBuf,
-    now: u64,
+    identities: Vec<PathBuf>,
+    now: SystemTime,
     variables: fn(&str) -> Option<OsString>,
 }
 
 impl Context {
     /// Looks around.
     pub(super) fn new(global: Global) -> Result<Self> {
-        let directory = match global.directory {
-            Some(directory) => directory,
-            None => std::env::current_dir()
-                .map_err(|error| Error::new("cannot tell the current folder").because(error))?,
-        };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-        Ok(Self { directory, now, variables: |name| std::env::var_os(name) })
+        let here = std::env::current_dir()
+            .map_err(|error| Error::new("cannot tell the current folder").because(error))?;
+        let directory = global.directory.map_or(here.clone(), |directory| here.join(directory));
+        let identities = global.identity.into_iter().map(|file| here.join(file)).collect();
+        let variables = |name: &str| std::env::var_os(name);
+        Ok(Self { directory, identities, now: SystemTime::now(), variables })
     }
 
     /// The folder that relative paths on the command line start from.
@@ -32,13 +39,68 @@ impl Context {
         &self.directory
     }
 
+    /// A path from the command line.
+    pub(super) fn path(&self, typed: &Path) -> PathBuf {
+        self.directory.join(typed)
+    }
+
     /// An environment variable that is set and not empty.
     pub(super) fn variable(&self, name: &str) -> Option<OsString> {
         (self.variables)(name).filter(|value| !value.is_empty())
     }
 
-    /// Seconds since 1970, when we were started: one run has one time.
-    pub(super) fn now(&self) -> u64 {
+    /// When we were started: one run has one time.
+    pub(super) fn now(&self) -> SystemTime {
         self.now
+    }
+
+    /// The fleet around the folder: the nearest one up that has an inventory.
+    pub(super) fn fleet_root(&self) -> Result<Root> {
+        self.find_fleet_root()?.ok_or_else(|| {
+            Error::new(format!("no {INVENTORY} here or above, so this is no fleet"))
+                .at(&self.directory)
+                .hint("make one: uvars init")
+                .hint("or say where it is: uvars -C DIR …")
+        })
+    }
+
+    /// The fleet around the folder, if there is one.
+    pub(super) fn find_fleet_root(&self) -> Result<Option<Root>> {
+        let start =
+            self.directory.canonicalize().map_err(|error| Error::io("open", &self.directory, error))?;
+        match start.ancestors().find(|folder| folder.join(INVENTORY).symlink_metadata().is_ok()) {
+            Some(folder) => Root::open(folder).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The private keys at hand, looked for where sops looks for them.
+    pub(super) fn keyring(&self) -> Keyring {
+        Keyring::new(self.sources())
+    }
+
+    fn sources(&self) -> IdentitySources {
+        let text = |name: &str| (self.variables)(name).map(|value| value.to_string_lossy().into_owned());
+        let home = self.variable("HOME").map(PathBuf::from);
+        IdentitySources {
+            files: self.identities.clone(),
+            key_text: (self.variables)("SOPS_AGE_KEY").map(|key| Secret::new(key.into_vec())),
+            key_file: (self.variables)("SOPS_AGE_KEY_FILE").map(PathBuf::from),
+            key_command: text("SOPS_AGE_KEY_CMD"),
+            ssh_key_file: (self.variables)("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(PathBuf::from),
+            ssh_key_command: text("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
+            config_dir: self.config_dir(home.as_deref()),
+            home,
+            programs: Programs { environment: keys::environment(std::env::vars_os()), ask: None },
+        }
+    }
+
+    /// The folder of configuration, as sops finds it.
+    fn config_dir(&self, home: Option<&Path>) -> Option<PathBuf> {
+        let standard = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
+        self.variable("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| home.map(|home| home.join(standard)))
     }
 }

@@ -5,12 +5,16 @@
 //! has it written; it decides nothing about files or keys.
 
 #![allow(dead_code, reason = "the verbs that use it follow")]
+#![allow(clippy::doc_markdown, reason = "doc comments of arguments are help texts")]
 
 mod arguments;
+mod changes;
 mod completions;
 mod context;
 mod exit;
+mod key;
 mod man;
+mod recover;
 mod ui;
 
 use arguments::{Cli, Command};
@@ -36,9 +40,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn dispatch(_context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
+fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(ui, &arguments),
+        Command::Key(arguments) => key::run(context, ui, arguments),
         Command::Man(arguments) => man::run(ui, &arguments),
+        Command::Recover(arguments) => recover::run(context, ui, &arguments),
     }
 }

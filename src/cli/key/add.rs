@@ -1,0 +1,60 @@
+//! `uvars key add`: a public key goes into the registry, and the rules follow.
+
+use super::input;
+use crate::cli::changes::{self, Changes};
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::error::Result;
+use crate::fs::{RepoPath, Transaction};
+use crate::keys::{Principal, key_file};
+
+/// Give a person, host or program a public key
+///
+/// The key file is made if it is new, and gets one more line if it is not; .sops.yaml follows. Files that the new
+/// key should open are encrypted to it by the next 'uvars sync'.
+///
+/// uvars key add users/jon ~/.ssh/id_ed25519.pub
+/// ssh-keyscan -t ed25519 web1 | cut -d' ' -f2- | uvars key add hosts/web1 -
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Whose key: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
+    #[arg(value_name = "CLASS/NAME")]
+    principal: String,
+    /// The public key (age1…, ssh-ed25519 …), a file with it, or - for standard input
+    key: String,
+    /// A line of comment above the key
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Adds the key.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let principal: Principal = arguments.principal.parse()?;
+    let keys = input::recipients(context, &arguments.key)?;
+    let root = context.fleet_root()?;
+    let changes = Changes::begin(root, arguments.dry_run)?;
+    let path = RepoPath::new(&principal.path())?;
+    let before = changes.root().read(&path)?;
+    let mut bytes = before.clone().unwrap_or_default();
+    for (recipient, comment) in &keys {
+        if let Some(warning) = recipient.warning() {
+            ui.warn(warning);
+        }
+        let comment =
+            arguments.comment.clone().or_else(|| comment.clone().filter(|_| recipient.comment().is_none()));
+        bytes = key_file::add(&bytes, recipient, comment.as_deref()).map_err(|error| error.at(&path))?;
+    }
+    let mut transaction = Transaction::new();
+    transaction.write(path, bytes);
+    changes::follow(changes.root(), &mut transaction);
+    changes.finish(ui, transaction)?;
+    if !arguments.dry_run {
+        ui.hint("files that it should open: uvars sync");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,66 @@
+//! `uvars key generate`: a new identity for a person, host or program.
+
+use crate::cli::changes::{self, Changes};
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::error::{Error, Result};
+use crate::fs::{self, RepoPath, Transaction};
+use crate::keys::{self, Principal, key_file};
+use crate::yaml::Timestamp;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+/// Make a new key: the private half into a file of mode 0600, the public half into the registry
+///
+/// Nothing is ever overwritten. Without CLASS/NAME the key is made and nothing is registered.
+///
+/// uvars key generate users/jon --out ~/.config/sops/age/keys.txt
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Whose key it becomes: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
+    #[arg(value_name = "CLASS/NAME")]
+    principal: Option<String>,
+    /// Where the private half goes; a file that is there is never overwritten
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Makes the key.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let principal: Option<Principal> = arguments.principal.as_deref().map(str::parse).transpose()?;
+    let out = context.path(&arguments.out);
+    if out.symlink_metadata().is_ok() {
+        return Err(Error::new("is there already, and a key is never overwritten")
+            .at(&out)
+            .hint("give another file with --out, or move this one away"));
+    }
+    let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
+    let generated = keys::generate(&created)?;
+    let Some(principal) = principal else {
+        if !arguments.dry_run {
+            fs::write_new(&out, generated.text.expose(), 0o600)?;
+        }
+        ui.line(&generated.recipient)?;
+        return Ok(Exit::Done);
+    };
+    let changes = Changes::begin(context.fleet_root()?, arguments.dry_run)?;
+    let path = RepoPath::new(&principal.path())?;
+    let before = changes.root().read(&path)?.unwrap_or_default();
+    let bytes = key_file::add(&before, &generated.recipient, None).map_err(|error| error.at(&path))?;
+    let mut transaction = Transaction::new();
+    transaction.write(path, bytes);
+    changes::follow(changes.root(), &mut transaction);
+    if !arguments.dry_run {
+        // first the private half: a registered key that nobody has would lock its owner out
+        fs::write_new(&out, generated.text.expose(), 0o600)?;
+    }
+    changes.finish(ui, transaction)?;
+    ui.line(&generated.recipient)?;
+    Ok(Exit::Done)
+}

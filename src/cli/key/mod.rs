@@ -1,0 +1,41 @@
+//! `uvars key`: the registry in keys/, and what follows from a change there.
+
+mod add;
+mod convert;
+mod generate;
+mod input;
+mod list;
+mod show;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::Result;
+use clap::Subcommand;
+
+/// Keep the public keys of people, hosts and programs, and everything that follows from a change there
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Add(add::Arguments),
+    Generate(generate::Arguments),
+    Convert(convert::Arguments),
+    List(list::Arguments),
+    Show(show::Arguments),
+}
+
+/// Runs the verb.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: Arguments) -> Result<Exit> {
+    match arguments.verb {
+        Verb::Add(arguments) => add::run(context, ui, &arguments),
+        Verb::Generate(arguments) => generate::run(context, ui, &arguments),
+        Verb::Convert(arguments) => convert::run(context, ui, &arguments),
+        Verb::List(arguments) => list::run(context, ui, &arguments),
+        Verb::Show(arguments) => show::run(context, ui, &arguments),
+    }
+}
