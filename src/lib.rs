@@ -3,6 +3,7 @@
 //! The library is silent: no terminal, environment, home directory or clock except through arguments that
 //! [`cli`] hands in. docs/architecture.md has the rooms and which may know which.
 
+pub mod activate;
 pub mod cli;
 pub mod custody;
 pub mod error;

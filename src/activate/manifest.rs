@@ -1,0 +1,628 @@
+//! The manifest: what one host or one person activates, and from which files.
+//!
+//! It is made by `uvars export manifest` on the administrator's machine and read on the host, where it is all
+//! that is trusted beside the host's own key: owner, mode and place of everything come from here, never from a
+//! sops file. Reading is strict: an unknown field, a name that could leave its folder and two things in one
+//! place are errors. It may not know the fleet.
+
+use super::json::{Fields, Json};
+use super::names;
+use crate::error::{Error, Result};
+use crate::fs::{Digest, RepoPath};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The version of the format that this program writes, and the only one that it reads.
+pub const VERSION: u32 = 1;
+
+/// What a host or a person activates.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Manifest {
+    /// Whose manifest it is.
+    pub of: Whose,
+    /// The encrypted files, copied beside the manifest under their repository paths.
+    pub files: Vec<File>,
+    /// The accounts of a host; a person's manifest has none.
+    pub accounts: Vec<Account>,
+    /// Single values that land at a name of their own on a host; a person's manifest has none.
+    pub installs: Vec<Install>,
+    /// Personal files, every value of which lands with its owner.
+    pub personal: Vec<Personal>,
+    /// How the fleet wants passwords hashed.
+    pub settings: Settings,
+}
+
+/// Whose manifest it is: `hosts/cinnabar`, `users/jon`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Whose {
+    /// A host, activated by its root.
+    Host(String),
+    /// A person, activated by themselves.
+    User(String),
+}
+
+/// One encrypted file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct File {
+    /// Its place in the repository, and beside the manifest.
+    pub path: RepoPath,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// One account of the host.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Account {
+    /// The login name.
+    pub user: String,
+    /// What is to become of it.
+    pub policy: Policy,
+    /// The file with its password; `None` where the account is absent or has no password of ours.
+    pub from: Option<RepoPath>,
+    /// What that file holds.
+    pub format: Format,
+    /// Whether the person administers this host.
+    pub admin: bool,
+    /// The number of the account.
+    pub uid: Option<u32>,
+    /// The person's name.
+    pub description: Option<String>,
+    /// The primary group.
+    pub group_primary: Option<String>,
+    /// All other groups; `None` leaves them to the host.
+    pub groups_secondary: Option<Vec<String>>,
+    /// The home folder.
+    pub home_dir: Option<String>,
+    /// The login shell.
+    pub shell: Option<String>,
+    /// ssh public keys that may log in; `None` leaves them to the host.
+    pub authorized_keys: Option<Vec<String>>,
+}
+
+/// What is to become of an account.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Policy {
+    /// It is there and its owner may log in.
+    #[default]
+    Present,
+    /// It is there and nobody may log in by password.
+    Locked,
+    /// It is not there.
+    Absent,
+}
+
+/// What an account file holds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Format {
+    /// `password_hash`, as `/etc/shadow` has it.
+    #[default]
+    Hash,
+    /// `password`, which this host hashes.
+    Plaintext,
+}
+
+/// One value that lands at a name of its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Install {
+    /// Its name below `/run/uvars` (or `/run/uvars-users`), `db/password`.
+    pub name: String,
+    /// The file that it comes from.
+    pub from: RepoPath,
+    /// The value in that file, `db.password`.
+    pub key: String,
+    /// A user name of the host, or a number.
+    pub owner: String,
+    /// A group name of the host, or a number; `None` is root's.
+    pub group: Option<String>,
+    /// The permission bits.
+    pub mode: u32,
+    /// When it is needed.
+    pub phase: Phase,
+}
+
+/// When a value is needed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Phase {
+    /// Before accounts are made: it lands in `/run/uvars-users`.
+    Users,
+    /// Before services start: it lands in `/run/uvars`.
+    #[default]
+    Services,
+}
+
+/// A file every value of which lands with one person.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Personal {
+    /// The person's login name.
+    pub user: String,
+    /// The file.
+    pub from: RepoPath,
+    /// The folder, below the person's own, that the values land in: `shared/wifi`; `None` is that one itself.
+    pub into: Option<String>,
+}
+
+/// How the fleet wants passwords hashed, where a host does it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Settings {
+    /// The kind, `yescrypt`; `None` is the program's default.
+    pub hash_kind: Option<String>,
+    /// The cost, in the kind's own measure (for sha512-crypt: rounds).
+    pub hash_cost: Option<u32>,
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(name) => write!(out, "hosts/{name}"),
+            Self::User(name) => write!(out, "users/{name}"),
+        }
+    }
+}
+
+impl Policy {
+    /// The word in the manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Locked => "locked",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl Phase {
+    /// The word in the manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Services => "services",
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest; errors name the field, and the caller names the file.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let json = Json::parse(bytes)?;
+        check_version(&json)?;
+        let known = ["version", "for", "files", "accounts", "installs", "personal", "settings"];
+        let top = Fields::of(&json, String::new(), &known)?;
+        let manifest = Self {
+            of: whose(top.text("for")?).map_err(|error| error.key("for"))?,
+            files: each(&top, "files", file)?,
+            accounts: each(&top, "accounts", account)?,
+            installs: each(&top, "installs", install)?,
+            personal: each(&top, "personal", personal)?,
+            settings: settings(&top)?,
+        };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The bytes that [`Manifest::parse`] reads: the same manifest always makes the same bytes.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        self.check()?;
+        let mut settings = Map::new();
+        put(&mut settings, "hash_kind", self.settings.hash_kind.as_ref());
+        put(&mut settings, "hash_cost", self.settings.hash_cost.as_ref());
+        let document = json!({
+            "version": VERSION,
+            "for": self.of.to_string(),
+            "files": self.files.iter().map(File::json).collect::<Vec<_>>(),
+            "accounts": self.accounts.iter().map(Account::json).collect::<Vec<_>>(),
+            "installs": self.installs.iter().map(Install::json).collect::<Vec<_>>(),
+            "personal": self.personal.iter().map(Personal::json).collect::<Vec<_>>(),
+            "settings": settings,
+        });
+        let mut bytes = serde_json::to_vec_pretty(&document)
+            .map_err(|cause| Error::new("cannot write the manifest as JSON").because(cause))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// What no single field shows: two things in one place, files that are named and not listed.
+    fn check(&self) -> Result<()> {
+        let mut paths = BTreeSet::new();
+        for (at, file) in self.files.iter().enumerate() {
+            if !paths.insert(&file.path) {
+                return Err(Error::new(format!("{} is listed twice", file.path)).key(format!("files.{at}")));
+            }
+        }
+        let listed = |path: &RepoPath, key: String| {
+            if paths.contains(path) {
+                return Ok(());
+            }
+            Err(Error::new(format!("{path} is not among the files of this manifest")).key(key))
+        };
+        for (at, account) in self.accounts.iter().enumerate() {
+            account.from.iter().try_for_each(|path| listed(path, format!("accounts.{at}.from")))?;
+        }
+        for (at, install) in self.installs.iter().enumerate() {
+            listed(&install.from, format!("installs.{at}.from"))?;
+        }
+        for (at, personal) in self.personal.iter().enumerate() {
+            listed(&personal.from, format!("personal.{at}.from"))?;
+        }
+        self.check_person()?;
+        self.check_places()
+    }
+
+    /// A person's manifest installs nothing for a host, nor anything for somebody else.
+    fn check_person(&self) -> Result<()> {
+        let Whose::User(name) = &self.of else { return Ok(()) };
+        if !self.accounts.is_empty() || !self.installs.is_empty() {
+            let field = if self.accounts.is_empty() { "installs" } else { "accounts" };
+            return Err(Error::new("is for hosts, and this is the manifest of a person").key(field));
+        }
+        match self.personal.iter().position(|personal| personal.user != *name) {
+            None => Ok(()),
+            Some(at) => Err(Error::new(format!("must be {name}, whose manifest this is"))
+                .key(format!("personal.{at}.user"))),
+        }
+    }
+
+    /// No two things may land in one place, nor one below another.
+    fn check_places(&self) -> Result<()> {
+        let mut users = names::Places::default();
+        let mut services = names::Places::default();
+        for (at, account) in self.accounts.iter().enumerate() {
+            users.take(&account.user).map_err(|error| error.key(format!("accounts.{at}.user")))?;
+        }
+        for (at, install) in self.installs.iter().enumerate() {
+            let places = match install.phase {
+                Phase::Users => &mut users,
+                Phase::Services => &mut services,
+            };
+            places.take(&install.name).map_err(|error| error.key(format!("installs.{at}.name")))?;
+        }
+        let mut folders = BTreeSet::new();
+        for (at, personal) in self.personal.iter().enumerate() {
+            if !folders.insert((&personal.user, &personal.into)) {
+                return Err(Error::new("lands where another file of that person does already")
+                    .key(format!("personal.{at}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The version comes first, so that a newer manifest is called newer and not full of unknown fields.
+fn check_version(json: &Json) -> Result<()> {
+    let found = match json {
+        Json::Object(fields) => fields.iter().find(|(name, _)| name == "version").map(|(_, version)| version),
+        _ => return Err(Error::new("must be an object with the field version")),
+    };
+    match found {
+        Some(Json::Count(version)) if *version == u64::from(VERSION) => Ok(()),
+        Some(Json::Count(version)) => {
+            Err(Error::new(format!("is {version}, and this uvars reads {VERSION}")).key("version").hint(
+                "install the version of uvars that made this manifest, or export it again with this one",
+            ))
+        }
+        Some(_) => Err(Error::new("must be a number").key("version")),
+        None => Err(Error::new("is missing").key("version")),
+    }
+}
+
+fn each<T>(top: &Fields, name: &str, read: fn(&Json, String) -> Result<T>) -> Result<Vec<T>> {
+    top.items(name)?.into_iter().map(|(path, item)| read(item, path)).collect()
+}
+
+fn whose(text: &str) -> Result<Whose> {
+    match text.split_once('/') {
+        Some(("hosts", name)) => Ok(Whose::Host(names::host(name)?.to_owned())),
+        Some(("users", name)) => Ok(Whose::User(names::user(name)?.to_owned())),
+        _ => Err(Error::new("must be hosts/NAME or users/NAME")),
+    }
+}
+
+fn file(json: &Json, path: String) -> Result<File> {
+    let fields = Fields::of(json, path, &["path", "sha256"])?;
+    let sha256 = Digest::parse(fields.text("sha256")?).ok_or_else(|| {
+        Error::new("must be 64 lower-case hexadecimal digits").key(fields.path_of("sha256"))
+    })?;
+    Ok(File { path: repo_path(&fields, "path")?, sha256 })
+}
+
+fn account(json: &Json, path: String) -> Result<Account> {
+    let known = [
+        "user",
+        "policy",
+        "from",
+        "format",
+        "admin",
+        "uid",
+        "description",
+        "group_primary",
+        "groups_secondary",
+        "home_dir",
+        "shell",
+        "authorized_keys",
+    ];
+    let fields = Fields::of(json, path, &known)?;
+    let policy = match fields.text("policy")? {
+        "present" => Policy::Present,
+        "locked" => Policy::Locked,
+        "absent" => Policy::Absent,
+        _ => return Err(Error::new("must be present, locked or absent").key(fields.path_of("policy"))),
+    };
+    let format = match fields.text_if_any("format")? {
+        None | Some("hash") => Format::Hash,
+        Some("plaintext") => Format::Plaintext,
+        Some(_) => return Err(Error::new("must be hash or plaintext").key(fields.path_of("format"))),
+    };
+    let admin = match fields.get("admin") {
+        None => false,
+        Some(Json::Bool(admin)) => *admin,
+        Some(_) => return Err(Error::new("must be true or false").key(fields.path_of("admin"))),
+    };
+    let text = |name: &str| fields.text_if_any(name).map(|text| text.map(str::to_owned));
+    let texts = |name: &str| fields.get(name).map(|_| fields.texts(name)).transpose();
+    Ok(Account {
+        user: named(&fields, "user", names::user)?,
+        policy,
+        from: fields.get("from").map(|_| repo_path(&fields, "from")).transpose()?,
+        format,
+        admin,
+        uid: fields.count_if_any("uid")?,
+        description: text("description")?,
+        group_primary: text("group_primary")?,
+        groups_secondary: texts("groups_secondary")?,
+        home_dir: text("home_dir")?,
+        shell: text("shell")?,
+        authorized_keys: texts("authorized_keys")?,
+    })
+}
+
+fn install(json: &Json, path: String) -> Result<Install> {
+    let fields = Fields::of(json, path, &["name", "from", "key", "owner", "group", "mode", "phase"])?;
+    let phase = match fields.text("phase")? {
+        "users" => Phase::Users,
+        "services" => Phase::Services,
+        _ => return Err(Error::new("must be users or services").key(fields.path_of("phase"))),
+    };
+    Ok(Install {
+        name: named(&fields, "name", names::install)?,
+        from: repo_path(&fields, "from")?,
+        key: fields.text("key")?.to_owned(),
+        owner: named(&fields, "owner", names::account)?,
+        group: fields.get("group").map(|_| named(&fields, "group", names::account)).transpose()?,
+        mode: names::mode(fields.text("mode")?).map_err(|error| error.key(fields.path_of("mode")))?,
+        phase,
+    })
+}
+
+fn personal(json: &Json, path: String) -> Result<Personal> {
+    let fields = Fields::of(json, path, &["user", "from", "into"])?;
+    Ok(Personal {
+        user: named(&fields, "user", names::user)?,
+        from: repo_path(&fields, "from")?,
+        into: fields.get("into").map(|_| named(&fields, "into", names::place)).transpose()?,
+    })
+}
+
+fn settings(top: &Fields) -> Result<Settings> {
+    let Some(json) = top.get("settings") else { return Ok(Settings::default()) };
+    let fields = Fields::of(json, "settings".to_owned(), &["hash_kind", "hash_cost"])?;
+    Ok(Settings {
+        hash_kind: fields.text_if_any("hash_kind")?.map(str::to_owned),
+        hash_cost: fields.count_if_any("hash_cost")?,
+    })
+}
+
+fn repo_path(fields: &Fields, name: &str) -> Result<RepoPath> {
+    RepoPath::new(fields.text(name)?).map_err(|error| error.key(fields.path_of(name)))
+}
+
+fn named(fields: &Fields, name: &str, check: fn(&str) -> Result<&str>) -> Result<String> {
+    let text = check(fields.text(name)?).map_err(|error| error.key(fields.path_of(name)))?;
+    Ok(text.to_owned())
+}
+
+/// Adds a field unless it is absent: an absent field and a default are told apart by not being there.
+fn put<T: serde::Serialize>(object: &mut Map<String, Value>, name: &str, value: Option<&T>) {
+    if let Some(value) = value {
+        object.insert(name.to_owned(), json!(value));
+    }
+}
+
+impl File {
+    fn json(&self) -> Value {
+        json!({ "path": self.path.as_str(), "sha256": self.sha256.to_string() })
+    }
+}
+
+impl Account {
+    fn json(&self) -> Value {
+        let mut object = Map::new();
+        put(&mut object, "user", Some(&self.user));
+        put(&mut object, "policy", Some(&self.policy.word()));
+        put(&mut object, "from", self.from.as_ref().map(RepoPath::as_str).as_ref());
+        put(&mut object, "format", (self.format == Format::Plaintext).then_some(&"plaintext"));
+        put(&mut object, "admin", self.admin.then_some(&true));
+        put(&mut object, "uid", self.uid.as_ref());
+        put(&mut object, "description", self.description.as_ref());
+        put(&mut object, "group_primary", self.group_primary.as_ref());
+        put(&mut object, "groups_secondary", self.groups_secondary.as_ref());
+        put(&mut object, "home_dir", self.home_dir.as_ref());
+        put(&mut object, "shell", self.shell.as_ref());
+        put(&mut object, "authorized_keys", self.authorized_keys.as_ref());
+        Value::Object(object)
+    }
+}
+
+impl Install {
+    fn json(&self) -> Value {
+        let mut object = Map::new();
+        put(&mut object, "name", Some(&self.name));
+        put(&mut object, "from", Some(&self.from.as_str()));
+        put(&mut object, "key", Some(&self.key));
+        put(&mut object, "owner", Some(&self.owner));
+        put(&mut object, "group", self.group.as_ref());
+        put(&mut object, "mode", Some(&format!("{:04o}", self.mode)));
+        put(&mut object, "phase", Some(&self.phase.word()));
+        Value::Object(object)
+    }
+}
+
+impl Personal {
+    fn json(&self) -> Value {
+        let mut object = Map::new();
+        put(&mut object, "user", Some(&self.user));
+        put(&mut object, "from", Some(&self.from.as_str()));
+        put(&mut object, "into", self.into.as_ref());
+        Value::Object(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn whole() -> String {
+        format!(
+            r#"{{
+  "version": 1,
+  "for": "hosts/cinnabar",
+  "files": [
+    {{"path": "secrets/accounts/jon.sops.yaml", "sha256": "{SHA}"}},
+    {{"path": "secrets/hosts/cinnabar.sops.yaml", "sha256": "{SHA}"}},
+    {{"path": "secrets/users/jon.sops.yaml", "sha256": "{SHA}"}}
+  ],
+  "accounts": [
+    {{"user": "jon", "policy": "present", "from": "secrets/accounts/jon.sops.yaml", "admin": true, "uid": 1001,
+     "description": "Jon Smith", "group_primary": "users", "groups_secondary": ["wheel"], "home_dir": "/home/jon",
+     "shell": "/bin/bash", "authorized_keys": []}},
+    {{"user": "ann", "policy": "locked", "from": "secrets/accounts/jon.sops.yaml", "format": "plaintext"}},
+    {{"user": "old", "policy": "absent"}}
+  ],
+  "installs": [
+    {{"name": "db/password", "from": "secrets/hosts/cinnabar.sops.yaml", "key": "db.password", "owner": "postgres",
+     "group": "70", "mode": "0440", "phase": "services"}},
+    {{"name": "early", "from": "secrets/hosts/cinnabar.sops.yaml", "key": "early", "owner": "root", "mode": "0400",
+     "phase": "users"}}
+  ],
+  "personal": [{{"user": "jon", "from": "secrets/users/jon.sops.yaml"}}],
+  "settings": {{"hash_kind": "yescrypt", "hash_cost": 5}}
+}}"#
+        )
+    }
+
+    fn refused(from: &str, to: &str) -> String {
+        let text = whole();
+        assert!(text.contains(from), "{from}");
+        match Manifest::parse(text.replacen(from, to, 1).as_bytes()) {
+            Ok(_) => panic!("{to} was accepted"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let manifest = Manifest::parse(whole().as_bytes()).unwrap();
+        assert_eq!(manifest.of.to_string(), "hosts/cinnabar");
+        assert_eq!(manifest.accounts[0].authorized_keys, Some(Vec::new()));
+        assert_eq!(manifest.accounts[1].authorized_keys, None);
+        assert_eq!(manifest.installs[0].mode, 0o440);
+        let bytes = manifest.to_json().unwrap();
+        assert_eq!(Manifest::parse(&bytes).unwrap(), manifest);
+        assert_eq!(Manifest::parse(&bytes).unwrap().to_json().unwrap(), bytes);
+        let empty = Manifest::parse(br#"{"version": 1, "for": "users/jon"}"#).unwrap();
+        assert_eq!(Manifest::parse(&empty.to_json().unwrap()).unwrap(), empty);
+    }
+
+    #[test]
+    fn every_hostile_or_wrong_manifest_is_refused_by_the_field_s_name() {
+        for (from, to, said) in [
+            ("\"version\": 1", "\"version\": 2", "version: is 2, and this uvars reads 1"),
+            ("\"version\": 1,", "", "version: is missing"),
+            ("\"version\": 1", "\"version\": \"1\"", "version: must be a number"),
+            ("\"settings\"", "\"templates\"", "templates: is a field that this version"),
+            ("\"uid\"", "\"id\"", "accounts.0.id: is a field that this version"),
+            ("\"sha256\"", "\"sha\"", "files.0.sha: is a field"),
+            ("\"hash_cost\"", "\"cost\"", "settings.cost: is a field"),
+            (SHA, "abc", "files.0.sha256: must be 64"),
+            (SHA, &SHA.to_uppercase(), "files.0.sha256: must be 64"),
+            ("hosts/cinnabar\"", "hosts/../etc\"", "for: is not a host name"),
+            ("hosts/cinnabar\"", "robots/ci\"", "for: must be hosts/NAME or users/NAME"),
+            (
+                "\"path\": \"secrets/accounts/jon.sops.yaml\"",
+                "\"path\": \"../jon.sops.yaml\"",
+                "files.0.path: ",
+            ),
+            ("\"path\": \"secrets/accounts/jon.sops.yaml\"", "\"path\": \"/etc/shadow\"", "files.0.path: "),
+            (
+                "\"path\": \"secrets/users/jon",
+                "\"path\": \"secrets/hosts/cinnabar",
+                "files.2: secrets/hosts/cinnabar.sops.yaml is listed twice",
+            ),
+            (
+                "\"user\": \"jon\", \"policy\"",
+                "\"user\": \"../jon\", \"policy\"",
+                "accounts.0.user: is not a user name",
+            ),
+            ("\"user\": \"ann\"", "\"user\": \"jon\"", "accounts.1.user: jon is taken"),
+            ("\"present\"", "\"Present\"", "accounts.0.policy: must be present"),
+            ("\"plaintext\"", "\"crypt\"", "accounts.1.format: must be hash"),
+            ("\"admin\": true", "\"admin\": 1", "accounts.0.admin: must be true or false"),
+            ("\"uid\": 1001", "\"uid\": -1", "accounts.0.uid: is not a whole number"),
+            (
+                "\"from\": \"secrets/accounts/jon",
+                "\"from\": \"secrets/accounts/bob",
+                "accounts.0.from: secrets/accounts/bob.sops.yaml is not among",
+            ),
+            ("\"db/password\"", "\"../../etc/passwd\"", "installs.0.name: must be plain names"),
+            ("\"db/password\"", "\"/etc/passwd\"", "installs.0.name: must be plain names"),
+            ("\"db/password\"", "\"home/jon/x\"", "installs.0.name: must not begin with home/"),
+            ("\"db/password\"", "\".status\"", "installs.0.name: must be plain names"),
+            (
+                "\"name\": \"early\"",
+                "\"name\": \"jon/password_hash\"",
+                "installs.1.name: jon/password_hash is taken",
+            ),
+            (
+                "\"phase\": \"users\"",
+                "\"phase\": \"accounts\"",
+                "installs.1.phase: must be users or services",
+            ),
+            ("\"0440\"", "\"4755\"", "installs.0.mode: must be four octal digits"),
+            ("\"0440\"", "\"0666\"", "installs.0.mode: lets everybody write"),
+            ("\"0440\"", "288", "installs.0.mode: must be text, and is a number"),
+            ("\"owner\": \"postgres\"", "\"owner\": \"-rf\"", "installs.0.owner: is not the name"),
+            ("\"owner\": \"postgres\",", "", "installs.0.owner: is missing"),
+            ("\"70\"", "\"4294967295\"", "installs.0.group: is not a number"),
+            (
+                "\"user\": \"jon\", \"from\"",
+                "\"user\": \"jon\", \"into\": \"../x\", \"from\"",
+                "personal.0.into: must be plain names",
+            ),
+            ("hosts/cinnabar\"", "users/jon\"", "accounts: is for hosts"),
+        ] {
+            let error = refused(from, to);
+            assert!(error.starts_with(said), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn two_things_in_one_place_and_another_person_s_values_are_refused() {
+        let same_phase = whole().replacen("\"name\": \"early\"", "\"name\": \"db\"", 1).replacen(
+            "\"phase\": \"users\"",
+            "\"phase\": \"services\"",
+            1,
+        );
+        let error = Manifest::parse(same_phase.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("installs.1.name: db is taken"), "{error}");
+        let person = |user: &str| {
+            format!(
+                r#"{{"version": 1, "for": "users/jon", "files": [{{"path": "secrets/users/jon.sops.yaml", "sha256": "{SHA}"}}],
+                    "personal": [{{"user": "{user}", "from": "secrets/users/jon.sops.yaml"}}]}}"#
+            )
+        };
+        assert!(Manifest::parse(person("jon").as_bytes()).is_ok());
+        let error = Manifest::parse(person("ann").as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, "personal.0.user: must be jon, whose manifest this is");
+    }
+}

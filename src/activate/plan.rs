@@ -1,0 +1,495 @@
+//! What a generation is to hold: manifest, decrypted files and the last generation go in, a tree comes out.
+//!
+//! Pure but for the making of a hash out of a plaintext password. One item that fails never stops another: it
+//! keeps its last good state and is listed.
+
+use super::account;
+use super::hash;
+use super::lookup::Lookup;
+use super::manifest::{Install, Manifest, Personal, Phase, Policy};
+use super::names;
+use super::report::{Failure, Kept, Problem};
+use super::tree::{Leaf, Tree};
+use crate::fs::RepoPath;
+use crate::secret::Secret;
+use crate::sops::{BINDING_KEY, KeyPath, Plain, Value};
+use std::collections::BTreeMap;
+
+/// The decrypted files of a manifest, or why each could not be.
+pub(super) type Opened = BTreeMap<RepoPath, Result<Plain, Problem>>;
+
+/// What a plan is made from.
+pub(super) struct Known<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) opened: &'a Opened,
+    /// The current generation, empty where there is none.
+    pub(super) live: &'a Tree,
+    pub(super) lookup: &'a Lookup,
+    /// The password field that the host has for a user now.
+    pub(super) shadow: &'a dyn Fn(&str) -> Option<Secret>,
+}
+
+/// What a generation is to hold, and what it could not be given.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) tree: Tree,
+    pub(super) failures: Vec<Failure>,
+    places: names::Places,
+}
+
+/// The name of an account's hash below its folder.
+pub(super) const HASH: &str = "password_hash";
+
+/// The tree `/run/uvars-users`: hashes, and installs that are needed before there are accounts.
+pub(super) fn users(known: &Known) -> Plan {
+    let mut plan = Plan::default();
+    for account in &known.manifest.accounts {
+        let Some(from) = account.from.as_ref().filter(|_| account.policy != Policy::Absent) else { continue };
+        let name = format!("{}/{HASH}", account.user);
+        let last = known.live.0.get(&name).map(|leaf| &leaf.content);
+        let shadow = (known.shadow)(&account.user);
+        let hash = file(known.opened, from).and_then(|plain| {
+            let at_hand = [last, shadow.as_ref()];
+            account::hash(account, plain, &at_hand, &known.manifest.settings)
+        });
+        let (line, source) = hash::offer(account.policy, hash.as_ref().ok(), last, shadow.as_ref());
+        if let Err(problem) = &hash {
+            plan.failures.push(Failure::new(&name, problem, Kept::of_hash(source)));
+        }
+        plan.put(name, Leaf { content: line, uid: 0, gid: 0, mode: 0o400 });
+    }
+    plan.installs(known, Phase::Users);
+    plan
+}
+
+/// The users tree when the manifest itself cannot be used and there is no generation yet: every password that
+/// the host has, as it stands.
+pub(super) fn rescue(shadow: &[(String, Secret)]) -> Tree {
+    let mut tree = Tree::default();
+    for (user, field) in shadow {
+        if names::user(user).is_ok() && hash::is_field(field) {
+            let leaf = Leaf { content: field.clone(), uid: 0, gid: 0, mode: 0o400 };
+            tree.add(format!("{user}/{HASH}"), leaf);
+        }
+    }
+    tree
+}
+
+/// The tree `/run/uvars`: installs, and the values of integrated users.
+pub(super) fn services(known: &Known) -> Plan {
+    let mut plan = Plan::default();
+    plan.installs(known, Phase::Services);
+    for personal in &known.manifest.personal {
+        let folder = format!("{}/{}", names::HOME, personal.user);
+        let login = known.lookup.login(&personal.user);
+        if login.is_none() {
+            let problem = Problem::new(format!("the host knows no user {}", personal.user));
+            plan.failures.push(Failure::new(&folder, &problem, Kept::Closed));
+        }
+        let owner = login.map_or((0, 0), |login| (login.uid, login.gid));
+        plan.personal(known, personal, &folder, owner);
+    }
+    plan
+}
+
+/// A person's own tree; everything in it belongs to them.
+pub(super) fn person(known: &Known, owner: (u32, u32)) -> Plan {
+    let mut plan = Plan::default();
+    for personal in &known.manifest.personal {
+        plan.personal(known, personal, "", owner);
+    }
+    plan
+}
+
+impl Plan {
+    /// A plan that has no more to say than a tree.
+    pub(super) fn of(tree: Tree) -> Self {
+        Self { tree, ..Self::default() }
+    }
+
+    /// Adds a file, unless its place is taken.
+    fn put(&mut self, name: String, leaf: Leaf) {
+        match self.places.take(&name) {
+            Ok(()) => drop(self.tree.add(name, leaf)),
+            Err(error) => {
+                let problem = Problem::new(format!("{error} in the same file or another"));
+                self.failures.push(Failure::new(name, &problem, Kept::Nothing));
+            }
+        }
+    }
+
+    fn installs(&mut self, known: &Known, phase: Phase) {
+        for install in known.manifest.installs.iter().filter(|install| install.phase == phase) {
+            let value = file(known.opened, &install.from).and_then(|plain| value(plain, install));
+            let last = known.live.0.get(&install.name).map(|leaf| leaf.content.clone());
+            let content = match value {
+                Ok(content) => Some(content),
+                Err(problem) => {
+                    let kept = if last.is_some() { Kept::Last } else { Kept::Nothing };
+                    self.failures.push(Failure::new(&install.name, &problem, kept));
+                    last
+                }
+            };
+            let Some(content) = content else { continue };
+            let numbers = known.lookup.numbers(&install.owner, install.group.as_deref());
+            let ((uid, gid), mode) = match numbers {
+                Ok(numbers) => (numbers, install.mode),
+                Err(unknown) => {
+                    self.failures.push(Failure::new(&install.name, &Problem::new(unknown), Kept::Closed));
+                    ((0, 0), 0o400)
+                }
+            };
+            self.put(install.name.clone(), Leaf { content, uid, gid, mode });
+        }
+    }
+
+    /// Every value of a personal file, one file each, in `base` and the folder that the entry names.
+    fn personal(&mut self, known: &Known, personal: &Personal, base: &str, (uid, gid): (u32, u32)) {
+        let parts = [base, personal.into.as_deref().unwrap_or("")];
+        let folder: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let prefix = if folder.is_empty() { String::new() } else { format!("{}/", folder.join("/")) };
+        let leaf = |content: Secret| Leaf { content, uid, gid, mode: 0o400 };
+        match file(known.opened, &personal.from) {
+            Ok(plain) => {
+                for (name, content) in flat(plain) {
+                    if names::is_file_name(&name) {
+                        self.put(format!("{prefix}{name}"), leaf(content));
+                    } else {
+                        let problem = Problem::new("is not a name that a file can have");
+                        self.failures.push(Failure::new(format!("{prefix}{name}"), &problem, Kept::Nothing));
+                    }
+                }
+            }
+            Err(problem) => {
+                let last: Vec<_> = known
+                    .live
+                    .0
+                    .iter()
+                    .filter(|(name, _)| name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/')))
+                    .collect();
+                let kept = if last.is_empty() { Kept::Nothing } else { Kept::Last };
+                let item = if prefix.is_empty() { personal.from.to_string() } else { folder.join("/") };
+                self.failures.push(Failure::new(item, &problem, kept));
+                for (name, old) in last {
+                    self.put(name.clone(), leaf(old.content.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn file<'a>(opened: &'a Opened, path: &RepoPath) -> Result<&'a Plain, Problem> {
+    match opened.get(path) {
+        Some(Ok(plain)) => Ok(plain),
+        Some(Err(problem)) => Err(problem.clone()),
+        None => Err(Problem::new(format!("{path} was not opened"))),
+    }
+}
+
+/// The one value that an install names.
+fn value(plain: &Plain, install: &Install) -> Result<Secret, Problem> {
+    let Install { from, key, .. } = install;
+    let path = KeyPath::parse(key).map_err(|error| Problem::of(&error.at(from.as_str())))?;
+    let found = if *key == BINDING_KEY { None } else { plain.get(&path) };
+    let Some(found) = found else { return Err(Problem::new(format!("{from} has no value {key}"))) };
+    found
+        .to_bytes()
+        .ok_or_else(|| Problem::new(format!("{from}: {key} is {}, and must be one value", found.kind())))
+}
+
+/// Every single value with its name: `db.password` for what is nested, `list.0` in lists. The binding and
+/// what is null are left out.
+fn flat(plain: &Plain) -> Vec<(String, Secret)> {
+    let mut all = Vec::new();
+    for entry in plain.to_map().entries().iter().filter(|entry| entry.key != BINDING_KEY) {
+        flatten(&entry.value, entry.key.clone(), &mut all);
+    }
+    all
+}
+
+fn flatten(value: &Value, name: String, all: &mut Vec<(String, Secret)>) {
+    match value {
+        Value::Map(map) => {
+            for entry in map.entries() {
+                flatten(&entry.value, format!("{name}.{}", entry.key), all);
+            }
+        }
+        Value::List(list) => {
+            for (at, item) in list.iter().enumerate() {
+                flatten(item, format!("{name}.{at}"), all);
+            }
+        }
+        single => all.extend(single.to_bytes().map(|bytes| (name, bytes))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifest::{Account, Format, Settings, Whose};
+    use super::*;
+    use crate::password;
+    use crate::sops::Map;
+
+    const HASH_A: &str = "$y$j9T$aaaaaaaaaaaa$bbbbbbbbbbbb";
+    const HASH_B: &str = "$6$saltsalt$cccccccccccccccc";
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text).unwrap()
+    }
+
+    fn manifest() -> Manifest {
+        Manifest {
+            of: Whose::Host("a".into()),
+            files: Vec::new(),
+            accounts: Vec::new(),
+            installs: Vec::new(),
+            personal: Vec::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    fn account(user: &str, policy: Policy) -> Account {
+        let from = Some(path(&format!("secrets/accounts/{user}.sops.yaml")));
+        Account { user: user.into(), policy, from, ..Account::default() }
+    }
+
+    fn install(name: &str, key: &str) -> Install {
+        Install {
+            name: name.into(),
+            from: path("secrets/hosts/a.sops.yaml"),
+            key: key.into(),
+            owner: "postgres".into(),
+            group: Some("postgres".into()),
+            mode: 0o440,
+            phase: Phase::Services,
+        }
+    }
+
+    fn lost() -> Result<Plain, Problem> {
+        Err(Problem::new("no key"))
+    }
+
+    fn leaf(content: &str) -> Leaf {
+        Leaf { content: Secret::from(content), uid: 0, gid: 0, mode: 0o400 }
+    }
+
+    fn live(files: &[(&str, &str)]) -> Tree {
+        Tree(files.iter().map(|(name, content)| ((*name).to_owned(), leaf(content))).collect())
+    }
+
+    struct Made {
+        plan: Plan,
+    }
+
+    impl Made {
+        fn content(&self, name: &str) -> Option<&str> {
+            self.plan.tree.0.get(name).and_then(|leaf| leaf.content.expose_str())
+        }
+
+        fn failed(&self) -> Vec<(&str, Kept)> {
+            self.plan.failures.iter().map(|failure| (failure.item.as_str(), failure.kept)).collect()
+        }
+    }
+
+    fn make(
+        which: fn(&Known) -> Plan,
+        manifest: &Manifest,
+        opened: impl Into<Opened>,
+        live: &Tree,
+        shadow: &[(&str, &str)],
+    ) -> Made {
+        let passwd = b"postgres:x:70:71::/:/\njon:x:1001:100::/home/jon:/bin/sh\n";
+        let opened = opened.into();
+        let known = Known {
+            manifest,
+            opened: &opened,
+            live,
+            lookup: &Lookup::new(passwd, b"postgres:x:71:\n", None),
+            shadow: &|user| {
+                shadow.iter().find(|(name, _)| *name == user).map(|(_, field)| Secret::from(*field))
+            },
+        };
+        Made { plan: which(&known) }
+    }
+
+    #[test]
+    fn hashes_by_policy() {
+        let mut manifest = manifest();
+        manifest.accounts = [
+            ("jon", Policy::Present),
+            ("loc", Policy::Locked),
+            ("abs", Policy::Absent),
+            ("bad", Policy::Present),
+        ]
+        .map(|(user, policy)| account(user, policy))
+        .into();
+        manifest.accounts.push(Account { user: "none".into(), ..Account::default() });
+        let file = |user: &str, hash: &str| {
+            let map = Map::new().with("user", user).with("password_hash", hash).with(BINDING_KEY, "x");
+            (path(&format!("secrets/accounts/{user}.sops.yaml")), Ok(Plain::new(map)))
+        };
+        let opened = [file("jon", HASH_A), file("loc", HASH_A), file("abs", HASH_A), file("bad", "!")];
+        let made = make(users, &manifest, opened, &Tree::default(), &[("bad", HASH_B), ("abs", HASH_B)]);
+        assert_eq!(made.content("jon/password_hash"), Some(HASH_A));
+        assert_eq!(made.content("loc/password_hash"), Some(format!("!{HASH_A}").as_str()));
+        assert_eq!(made.content("bad/password_hash"), Some(HASH_B));
+        assert_eq!(made.plan.tree.0.len(), 3);
+        assert_eq!(made.failed(), [("bad/password_hash", Kept::Shadow)]);
+        assert!(made.plan.tree.0.values().all(|leaf| (leaf.uid, leaf.gid, leaf.mode) == (0, 0, 0o400)));
+    }
+
+    #[test]
+    fn no_hash_is_ever_missing() {
+        let mut manifest = manifest();
+        manifest.accounts = ["jon", "ann", "new"].map(|user| account(user, Policy::Present)).into();
+        let opened: Opened =
+            manifest.accounts.iter().filter_map(|account| Some((account.from.clone()?, lost()))).collect();
+        let last = live(&[("jon/password_hash", HASH_A)]);
+        let shadow = [("jon", HASH_B), ("ann", HASH_B)];
+        let made = make(users, &manifest, opened, &last, &shadow);
+        assert_eq!(made.content("jon/password_hash"), Some(HASH_A));
+        assert_eq!(made.content("ann/password_hash"), Some(HASH_B));
+        assert_eq!(made.content("new/password_hash"), Some("!"));
+        let kept = [Kept::Last, Kept::Shadow, Kept::Nobody];
+        assert_eq!(made.failed().into_iter().map(|(_, kept)| kept).collect::<Vec<_>>(), kept);
+        let shadow: Vec<_> = [("jon", HASH_A), ("root", "!"), ("free", ""), ("x y", HASH_B)]
+            .map(|(user, field)| (user.to_owned(), Secret::from(field)))
+            .into();
+        assert_eq!(rescue(&shadow), live(&[("jon/password_hash", HASH_A), ("root/password_hash", "!")]));
+    }
+
+    #[test]
+    fn a_file_for_another_user_is_refused() {
+        let mut manifest = manifest();
+        manifest.accounts = vec![account("jon", Policy::Present)];
+        let map = Map::new().with("user", "ann").with("password_hash", HASH_A);
+        let opened = [(path("secrets/accounts/jon.sops.yaml"), Ok(Plain::new(map)))];
+        let made = make(users, &manifest, opened, &Tree::default(), &[]);
+        assert_eq!(made.failed(), [("jon/password_hash", Kept::Nobody)]);
+    }
+
+    #[test]
+    fn a_plaintext_password_keeps_the_hash_that_fits() {
+        let method = password::Method::parse("sha512-crypt", None, Some(1000)).unwrap();
+        let hash = password::hash(&Secret::from("hunter2"), &method).unwrap();
+        let mut manifest = manifest();
+        manifest.settings = Settings { hash_kind: Some("sha512-crypt".into()), hash_cost: Some(1000) };
+        manifest.accounts = vec![Account { format: Format::Plaintext, ..account("jon", Policy::Present) }];
+        let opened = || -> Opened {
+            let map = Map::new().with("user", "jon").with("password", "hunter2");
+            [(path("secrets/accounts/jon.sops.yaml"), Ok(Plain::new(map)))].into()
+        };
+        for (last, shadow) in [(hash.as_str(), "*"), ("!", hash.as_str()), (&format!("!{hash}"), HASH_B)] {
+            let made =
+                make(users, &manifest, opened(), &live(&[("jon/password_hash", last)]), &[("jon", shadow)]);
+            assert_eq!(made.content("jon/password_hash"), Some(hash.as_str()));
+            assert!(made.failed().is_empty());
+        }
+        let made = make(users, &manifest, opened(), &Tree::default(), &[("jon", HASH_B)]);
+        let new = made.content("jon/password_hash").unwrap();
+        assert!(new.starts_with("$6$rounds=1000$") && new != hash, "{new}");
+        assert!(password::verify(&Secret::from("hunter2"), new).unwrap());
+    }
+
+    #[test]
+    fn installs_take_owner_and_mode_from_the_manifest() {
+        let mut manifest = manifest();
+        manifest.installs = vec![
+            install("db/password", "db.password"),
+            install("port", "db.port"),
+            install("second", "list.1"),
+            Install { owner: "nobody-here".into(), ..install("orphan", "db.password") },
+            install("missing", "db.none"),
+            install("map", "db"),
+            install("binding", BINDING_KEY),
+        ];
+        let db = Map::new().with("password", "s3cret").with("port", Value::Int(5432));
+        let map = Map::new()
+            .with("db", db)
+            .with("list", Value::List(vec!["a".into(), Value::Bool(true)]))
+            .with(BINDING_KEY, "secrets/hosts/a.sops.yaml");
+        let opened: Opened = [(path("secrets/hosts/a.sops.yaml"), Ok(Plain::new(map)))].into();
+        let last = live(&[("missing", "old"), ("gone", "old")]);
+        let made = make(services, &manifest, opened, &last, &[]);
+        let leaf = made.plan.tree.0.get("db/password").unwrap();
+        assert_eq!((leaf.uid, leaf.gid, leaf.mode), (70, 71, 0o440));
+        assert_eq!(made.content("db/password"), Some("s3cret"));
+        assert_eq!(made.content("port"), Some("5432"));
+        assert_eq!(made.content("second"), Some("true"));
+        let orphan = made.plan.tree.0.get("orphan").unwrap();
+        assert_eq!((orphan.uid, orphan.gid, orphan.mode), (0, 0, 0o400));
+        assert_eq!(made.content("missing"), Some("old"));
+        assert_eq!(made.content("gone"), None);
+        assert_eq!(
+            made.failed(),
+            [
+                ("orphan", Kept::Closed),
+                ("missing", Kept::Last),
+                ("map", Kept::Nothing),
+                ("binding", Kept::Nothing),
+            ]
+        );
+    }
+
+    #[test]
+    fn personal_values_land_one_file_each() {
+        let mut manifest = manifest();
+        let from = path("secrets/users/jon.sops.yaml");
+        manifest.personal = vec![Personal { user: "jon".into(), from: from.clone(), into: None }];
+        let map = Map::new()
+            .with("token", "t")
+            .with(".netrc", "n")
+            .with("db", Map::new().with("password", "p").with("no", Value::Null))
+            .with("db.password", "twice")
+            .with("list", Value::List(vec![Value::Int(1)]))
+            .with("a/b", "slash")
+            .with("..", "up")
+            .with(BINDING_KEY, "x");
+        let made = make(services, &manifest, [(from.clone(), Ok(Plain::new(map)))], &Tree::default(), &[]);
+        let names: Vec<_> = made.plan.tree.0.keys().map(String::as_str).collect();
+        assert_eq!(names, ["home/jon/.netrc", "home/jon/db.password", "home/jon/list.0", "home/jon/token"]);
+        assert!(made.plan.tree.0.values().all(|leaf| (leaf.uid, leaf.gid, leaf.mode) == (1001, 100, 0o400)));
+        assert_eq!(made.content("home/jon/db.password"), Some("p"));
+        let nothing = Kept::Nothing;
+        assert_eq!(
+            made.failed(),
+            [("home/jon/db.password", nothing), ("home/jon/a/b", nothing), ("home/jon/..", nothing)]
+        );
+        // What cannot be opened stays, all of it, and with its owner of now.
+        let last = live(&[
+            ("home/jon/token", "old"),
+            ("home/jon/shared/x", "not of this file"),
+            ("home/ann/token", "a"),
+        ]);
+        let made = make(services, &manifest, [(from, lost())], &last, &[]);
+        assert_eq!(made.plan.tree.0.keys().collect::<Vec<_>>(), ["home/jon/token"]);
+        assert_eq!(made.plan.tree.0.values().next().unwrap().uid, 1001);
+        assert_eq!(made.failed(), [("home/jon", Kept::Last)]);
+    }
+
+    #[test]
+    fn a_person_has_their_own_and_what_they_share() {
+        let mut manifest = manifest();
+        manifest.of = Whose::User("jon".into());
+        let own = path("secrets/users/jon.sops.yaml");
+        let wifi = path("secrets/shared/wifi.sops.yaml");
+        manifest.personal = vec![
+            Personal { user: "jon".into(), from: own.clone(), into: None },
+            Personal { user: "jon".into(), from: wifi.clone(), into: Some("shared/wifi".into()) },
+        ];
+        let opened: Opened = [
+            (own.clone(), Ok(Plain::new(Map::new().with("token", "t").with("shared", "clash")))),
+            (wifi.clone(), Ok(Plain::new(Map::new().with("psk", "w")))),
+        ]
+        .into();
+        let as_jon = |known: &Known| person(known, (1001, 100));
+        let made = make(as_jon, &manifest, opened, &Tree::default(), &[]);
+        assert_eq!(made.content("token"), Some("t"));
+        assert_eq!(made.failed(), [("shared/wifi/psk", Kept::Nothing)]);
+        let opened: Opened = [(own, lost()), (wifi, lost())].into();
+        let last = live(&[("token", "t"), ("shared/wifi/psk", "w")]);
+        let made = make(as_jon, &manifest, opened, &last, &[]);
+        assert_eq!(made.plan.tree.0.keys().collect::<Vec<_>>(), ["shared/wifi/psk", "token"]);
+        assert_eq!(made.failed(), [("secrets/users/jon.sops.yaml", Kept::Last), ("shared/wifi", Kept::Last)]);
+    }
+}
