@@ -29,7 +29,7 @@ fn expected(path: &Path) -> Value {
 }
 
 #[test]
-fn same_nodes_comments_positions_and_errors() {
+fn same_nodes_comments_positions_errors_and_bytes() {
     let mut wrong = Vec::new();
     for path in vectors() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -46,6 +46,16 @@ fn same_nodes_comments_positions_and_errors() {
             yaml_dump::difference("docs", &yaml_dump::documents(&tree), &theirs["docs"])
         {
             wrong.push(format!("{name}: {found}"));
+        }
+        if let Some(emitted) = theirs["emitted"].as_str() {
+            let ours = String::from_utf8(yaml::emit(&tree, 4).unwrap()).unwrap();
+            if ours != emitted {
+                wrong.push(format!("{name}: emitted: ours {ours:?}, theirs {emitted:?}"));
+            }
+        }
+        let refusal = yaml_dump::map_error(&bytes, &tree, &error);
+        if refusal != theirs["maperr"] {
+            wrong.push(format!("{name}: maperr: ours {refusal}, theirs {}", theirs["maperr"]));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));

@@ -2,6 +2,7 @@
 //!
 //! Knows neither sops nor fleets.
 
+mod check;
 mod compose;
 mod emit;
 mod error;
@@ -15,6 +16,7 @@ mod scan;
 mod time;
 mod view;
 
+pub use check::{CheckError, check_map};
 pub use emit::{emit, emit_node};
 pub use error::ParseError;
 pub use float::{float_f, float_g};

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub struct NodeId(u32);
 
 /// What a node is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Kind {
     /// A document; its one child is the root.
     Document,
@@ -275,6 +275,12 @@ impl<'a> Tree<'a> {
     pub fn last_child(&self, id: NodeId) -> Option<NodeId> {
         let last = self.node(id).last;
         (last != NONE).then_some(NodeId(last))
+    }
+
+    /// What hangs behind a node below the same parent.
+    pub fn next_sibling(&self, id: NodeId) -> Option<NodeId> {
+        let next = self.node(id).next;
+        (next != NONE).then_some(NodeId(next))
     }
 
     /// Whether a node has any comment.

@@ -1,10 +1,7 @@
 //! A tree in the form in which the oracle (tests/oracle/yamldump) prints go-yaml's.
 
 use serde_json::{Map, Value, json};
-use uvars::yaml::{Kind, NodeId, Style, Tree};
-
-/// Stands for the tag that a plain scalar resolves to.
-const UNRESOLVED: &str = "?";
+use uvars::yaml::{Kind, NodeId, Scalar, Style, Tree, check_map, resolve};
 
 /// All documents.
 pub(crate) fn documents(tree: &Tree<'_>) -> Value {
@@ -66,13 +63,32 @@ fn tag(tree: &Tree<'_>, id: NodeId) -> Option<String> {
     if let Some(tag) = tree.tag(id) {
         return Some(tag.to_owned());
     }
-    match (node.kind, node.style) {
-        (Kind::Document | Kind::Alias, _) => None,
-        (Kind::Sequence, _) => Some("!!seq".into()),
-        (Kind::Mapping, _) => Some("!!map".into()),
-        (Kind::Scalar, Style::Plain) => Some(UNRESOLVED.into()),
-        (Kind::Scalar, _) => Some("!!str".into()),
+    match node.kind {
+        Kind::Document | Kind::Alias => None,
+        Kind::Sequence => Some("!!seq".into()),
+        Kind::Mapping => Some("!!map".into()),
+        Kind::Scalar => Some(
+            match resolve(tree, id) {
+                Ok(Scalar::Null) => "!!null",
+                Ok(Scalar::Bool(_)) => "!!bool",
+                Ok(Scalar::Int(_) | Scalar::Uint(_)) => "!!int",
+                Ok(Scalar::Float(_)) => "!!float",
+                Ok(Scalar::Time(_)) => "!!timestamp",
+                Ok(Scalar::Merge) => "!!merge",
+                Ok(Scalar::Str(_) | Scalar::Binary(_)) | Err(_) => "!!str",
+            }
+            .into(),
+        ),
     }
+}
+
+/// go-yaml's complaint when it decodes the first document into a map; null where there is none.
+pub(crate) fn map_error(bytes: &[u8], tree: &Tree<'_>, error: &Value) -> Value {
+    let Some(first) = tree.documents().first() else {
+        let eof = if bytes.is_empty() { Value::Null } else { json!("EOF") };
+        return if error.is_null() { eof } else { error.clone() };
+    };
+    check_map(tree, *first).map_or_else(|error| json!(error.to_string()), |()| Value::Null)
 }
 
 /// Where two dumps differ first, as a path and both values.
@@ -89,7 +105,6 @@ pub(crate) fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<Str
             let (a, b) = (a.get(at).unwrap_or(&Value::Null), b.get(at).unwrap_or(&Value::Null));
             difference(&format!("{path}[{at}]"), a, b)
         }),
-        (Value::String(tag), Value::String(_)) if tag == UNRESOLVED => None,
         _ if ours == theirs => None,
         _ => Some(format!("{path}: ours {}, theirs {}", short(ours), short(theirs))),
     }
