@@ -13,8 +13,11 @@ mod completions;
 mod context;
 mod exit;
 mod key;
+mod line;
 mod man;
+mod prompt;
 mod recover;
+mod signals;
 mod ui;
 
 use arguments::{Cli, Command};

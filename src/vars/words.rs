@@ -25,6 +25,16 @@ pub fn password() -> Result<Secret> {
     password_from(&mut system)
 }
 
+/// A random word that two files which belong together carry: 26 characters of `a-z2-7`, 130 bits.
+#[cfg_attr(not(test), expect(dead_code, reason = "the account files carry it"))]
+pub(super) fn pair() -> Result<Secret> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 26];
+    fill(&mut bytes)?;
+    let letter = |byte: u8| ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
+    Ok(Secret::new(bytes.map(letter).to_vec()))
+}
+
 fn password_from(draw: &mut impl FnMut() -> Result<u16>) -> Result<Secret> {
     let words: Vec<&str> = WORDS.lines().collect();
     // of the right size from the start: growing would leave copies in memory that nobody wipes
@@ -98,5 +108,12 @@ mod tests {
     #[test]
     fn a_failing_source_gives_no_password() {
         assert!(password_from(&mut || Err(Error::new("no randomness"))).is_err());
+    }
+
+    #[test]
+    fn pairs_are_long_and_different() {
+        let (one, other) = (pair().unwrap(), pair().unwrap());
+        assert_eq!(one.len(), 26);
+        assert_ne!(one, other);
     }
 }

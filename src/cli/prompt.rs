@@ -1,0 +1,213 @@
+//! Hidden input on the terminal, which is left as it was found however this ends.
+//!
+//! The terminal is /dev/tty, so that it works while standard input is a pipe. Echo comes back at the end, on an
+//! error, on Ctrl-C, SIGTERM, SIGHUP and SIGQUIT (then the process ends by that signal), on Ctrl-Z (and goes again
+//! when continued), and on a panic, by a hook, since a release build aborts without running destructors.
+
+use super::line::{Ahead, Event, Line};
+use super::signals::{self, Held, Stops};
+use super::ui::shown;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use crate::vars::Prompter;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+/// The terminal that the person sits at.
+pub(super) struct Terminal {
+    tty: Arc<File>,
+    ahead: Ahead,
+    // what was typed before the first question was meant for somebody else
+    flushed: bool,
+}
+
+impl Terminal {
+    /// Opens the controlling terminal.
+    ///
+    /// # Errors
+    ///
+    /// There is none. The caller adds the other ways to answer as hints.
+    pub(super) fn open() -> Result<Self> {
+        Self::open_at(Path::new("/dev/tty"))
+    }
+
+    fn open_at(path: &Path) -> Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let tty = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|error| Error::new("there is no terminal to ask on").because(error))?;
+        Ok(Self { tty: Arc::new(File::from(tty)), ahead: Ahead::new(), flushed: false })
+    }
+
+    fn say(&self, text: &str) -> Result<()> {
+        (&*self.tty).write_all(text.as_bytes()).map_err(gone)
+    }
+
+    fn read_line(&mut self, question: &str, held: &Held, stops: &Stops) -> Result<Secret> {
+        let mut line = Line::new();
+        loop {
+            while let Some(byte) = self.ahead.next() {
+                match line.take(byte) {
+                    Event::More => {}
+                    Event::Line(secret) => return Ok(secret),
+                    Event::End => return Err(Error::new("the input ended before an answer")),
+                }
+            }
+            // returns after a tenth of a second at the latest
+            let count = match self.ahead.fill(&*self.tty) {
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
+                Err(error) => return Err(gone(error)),
+            };
+            held.check()?;
+            if stops.asked() {
+                restore();
+                Stops::stop();
+            }
+            if stops.continued() {
+                self.hide()?;
+                self.say(question)?;
+            }
+            if count == 0 {
+                // a terminal that has gone away answers every read with nothing, at once
+                tcgetattr(&*self.tty).map_err(|error| gone(error.into()))?;
+            }
+        }
+    }
+
+    /// Turns echo and line editing off, and remembers how it was.
+    fn hide(&mut self) -> Result<()> {
+        on_panic();
+        let before = tcgetattr(&*self.tty).map_err(|error| gone(error.into()))?;
+        let mut hidden = before.clone();
+        hidden.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::IEXTEN;
+        hidden.local_modes |= LocalModes::ISIG;
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 0;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 1;
+        let when = if self.flushed { OptionalActions::Drain } else { OptionalActions::Flush };
+        remember(&self.tty, before);
+        tcsetattr(&*self.tty, when, &hidden).map_err(|error| gone(error.into()))?;
+        self.flushed = true;
+        Ok(())
+    }
+}
+
+impl Prompter for Terminal {
+    fn hidden(&mut self, question: &str) -> Result<Secret> {
+        let question = shown(question);
+        let held = signals::hold()?;
+        let stops = held.stops();
+        // destructors run from the last to the first: the terminal is in order before a noted signal ends us
+        let restored = Restored;
+        self.hide()?;
+        self.say(&question)?;
+        let result = self.read_line(&question, &held, &stops);
+        drop(restored);
+        // nothing of the line was echoed, its end neither
+        let said = self.say("\n");
+        let secret = result?;
+        said?;
+        Ok(secret)
+    }
+
+    fn remark(&mut self, text: &str) {
+        // who cannot be told will not be asked again either: the next question fails
+        drop(self.say(&format!("{}\n", shown(text))));
+    }
+}
+
+fn gone(error: std::io::Error) -> Error {
+    Error::new("the terminal went away").because(error)
+}
+
+/// Gives the terminal back when it is dropped.
+struct Restored;
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// How the terminal was, where a panic hook can find it.
+static BEFORE: Mutex<Option<(Arc<File>, Termios)>> = Mutex::new(None);
+
+/// Keeps the first state: one that is remembered while a prompt is on is a hidden one.
+fn remember(tty: &Arc<File>, before: Termios) {
+    let mut kept = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.get_or_insert_with(|| (Arc::clone(tty), before));
+}
+
+/// Gives the terminal back, if it is ours to give: in the background it belongs to another job, and touching it
+/// would stop us.
+fn restore() {
+    let kept = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((tty, before)) = kept
+        && foreground(tty.as_fd())
+    {
+        let _ = tcsetattr(&*tty, OptionalActions::Drain, &before);
+    }
+}
+
+fn foreground(tty: impl AsFd) -> bool {
+    tcgetpgrp(tty).is_ok_and(|group| group == getpgrp())
+}
+
+fn on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            restore();
+            before(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    /// A pty: the far end of it, and a terminal on the near one.
+    fn pty() -> (File, Terminal) {
+        let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&far).unwrap();
+        unlockpt(&far).unwrap();
+        let name = ptsname(&far, Vec::new()).unwrap();
+        let terminal = Terminal::open_at(Path::new(name.to_str().unwrap())).unwrap();
+        (File::from(far), terminal)
+    }
+
+    fn echo(terminal: &Terminal) -> bool {
+        tcgetattr(&*terminal.tty).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+
+    #[test]
+    fn no_terminal_is_an_error_that_can_be_mended() {
+        let error = Terminal::open_at(Path::new("/nonexistent/tty")).map(drop).unwrap_err();
+        assert_eq!(error.message(), "there is no terminal to ask on");
+    }
+
+    #[test]
+    fn hidden_while_it_lasts_and_restored_once() {
+        let (_far, mut terminal) = pty();
+        assert!(echo(&terminal));
+        terminal.hide().unwrap();
+        assert!(!echo(&terminal));
+        terminal.hide().unwrap();
+        let (tty, before) = BEFORE.lock().unwrap().take().unwrap();
+        assert!(before.local_modes.contains(LocalModes::ECHO), "the state before the first hiding is kept");
+        // the pty is nobody's controlling terminal, so that restore() leaves it alone
+        remember(&tty, before);
+        restore();
+        assert!(BEFORE.lock().unwrap().is_none());
+    }
+}
