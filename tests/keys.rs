@@ -10,67 +10,614 @@
 
 mod peers;
 
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use uvars::keys::{IdentitySources, Keyring, Recipient, Wrapped};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use uvars::error::Kind;
+use uvars::keys::{
+    Ask, IdentitySources, Keyring, Programs, Recipient, Wrapped, convert_private, convert_public,
+};
 use uvars::secret::Secret;
 
 const DATA_KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
-/// A throw-away key made by the real age-keygen: the file, and its public half.
-fn age_key(dir: &Path, name: &str) -> Option<(PathBuf, String)> {
+/// A throw-away private key in a file, and its public half.
+struct Pair {
+    file: PathBuf,
+    public: String,
+}
+
+impl Pair {
+    fn secret(&self) -> Secret {
+        Secret::new(std::fs::read(&self.file).unwrap())
+    }
+
+    fn wrap(&self) -> String {
+        Recipient::parse(&self.public).unwrap().wrap(DATA_KEY).unwrap()
+    }
+}
+
+/// Made by the real age-keygen.
+fn age_key(dir: &Path, name: &str) -> Option<Pair> {
     let text = peers::succeed(&mut peers::command("age-keygen")?);
     let text = String::from_utf8(text).unwrap();
     let public = text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned();
     let file = dir.join(name);
     std::fs::write(&file, text).unwrap();
-    Some((file, public))
+    Some(Pair { file, public })
 }
 
-/// A throw-away ssh key made by the real ssh-keygen: the private file, and the line of the public one.
-fn ssh_key(dir: &Path, name: &str, arguments: &[&str]) -> Option<(PathBuf, String)> {
+/// Made by the real ssh-keygen.
+fn ssh_key(dir: &Path, name: &str, arguments: &[&str], passphrase: &str) -> Option<Pair> {
     let file = dir.join(name);
-    peers::succeed(
-        peers::command("ssh-keygen")?
-            .args(["-q", "-N", "", "-C", "jon@cinnabar"])
-            .args(arguments)
-            .arg("-f")
-            .arg(&file),
-    );
-    let public = std::fs::read_to_string(file.with_extension("pub")).unwrap();
-    Some((file, public.trim().to_owned()))
+    let mut keygen = peers::command("ssh-keygen")?;
+    keygen
+        .args(["-q", "-a", "1", "-N", passphrase, "-C", "jon@cinnabar"])
+        .args(arguments)
+        .arg("-f")
+        .arg(&file);
+    peers::succeed(&mut keygen);
+    let public = std::fs::read_to_string(dir.join(format!("{name}.pub"))).unwrap();
+    Some(Pair { file, public: public.trim().to_owned() })
 }
 
-fn keyring(files: &[&Path]) -> Keyring {
-    let files = files.iter().map(|file| file.to_path_buf()).collect();
-    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+fn named(files: &[&Path]) -> IdentitySources {
+    IdentitySources {
+        files: files.iter().map(|file| file.to_path_buf()).collect(),
+        ..IdentitySources::default()
+    }
 }
 
-fn open(keyring: &Keyring, recipient: &str, enc: &str) -> uvars::Result<Secret> {
-    keyring.unwrap(&[Wrapped { recipient, enc }])
+fn open(sources: IdentitySources, recipient: &str, enc: &str) -> uvars::Result<Secret> {
+    Keyring::new(sources).unwrap(&[Wrapped { recipient, enc }])
+}
+
+fn opens(sources: IdentitySources, recipient: &str, enc: &str) {
+    match open(sources, recipient, enc) {
+        Ok(secret) => assert_eq!(secret.expose(), DATA_KEY),
+        Err(error) => panic!("{error}\n{:#?}", error.hints()),
+    }
+}
+
+/// Answers every question for a passphrase with the next of its words, and counts them.
+struct Answers(Vec<&'static str>, AtomicUsize);
+
+impl Answers {
+    fn new(words: &[&'static str]) -> Arc<Self> {
+        Arc::new(Self(words.to_vec(), AtomicUsize::new(0)))
+    }
+
+    fn asked(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+impl Ask for Answers {
+    fn passphrase(&self, _what: &str) -> Option<Secret> {
+        let number = self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.get(number).map(|word| Secret::from(*word))
+    }
+}
+
+fn asking(mut sources: IdentitySources, answers: &Arc<Answers>) -> IdentitySources {
+    sources.programs.ask = Some(Arc::clone(answers) as Arc<dyn Ask>);
+    sources
+}
+
+fn with_path(folders: &[&Path]) -> Programs {
+    let path =
+        std::env::join_paths(folders.iter().copied().chain([Path::new("/usr/bin"), Path::new("/bin")]))
+            .unwrap();
+    Programs { environment: vec![(OsString::from("PATH"), path)], ask: None }
 }
 
 #[test]
 fn age_opens_what_we_wrap_and_we_open_what_age_wraps() {
     let dir = tempfile::tempdir().unwrap();
-    let Some((file, public)) = age_key(dir.path(), "key") else { return };
-    let Some((ed25519, ed25519_public)) = ssh_key(dir.path(), "ed25519", &["-t", "ed25519"]) else { return };
-    let Some((rsa, rsa_public)) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"]) else { return };
-    for (file, public) in [(file, public), (ed25519, ed25519_public), (rsa, rsa_public)] {
-        let recipient = Recipient::parse(&public).unwrap();
-        let enc = recipient.wrap(DATA_KEY).unwrap();
+    let Some(native) = age_key(dir.path(), "key") else { return };
+    let Some(ed25519) = ssh_key(dir.path(), "ed25519", &["-t", "ed25519"], "") else { return };
+    let Some(rsa) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"], "") else { return };
+    let Some(pem) = ssh_key(dir.path(), "pem", &["-t", "rsa", "-b", "3072", "-m", "PEM"], "") else { return };
+    for pair in [native, ed25519, rsa, pem] {
+        let ours = pair.wrap();
         let Some(mut age) = peers::command("age") else { return };
-        let plain = peers::succeed_with(age.arg("--decrypt").arg("-i").arg(&file), enc.as_bytes());
-        assert_eq!(plain, DATA_KEY, "{public}");
+        let plain = peers::succeed_with(age.arg("--decrypt").arg("-i").arg(&pair.file), ours.as_bytes());
+        assert_eq!(plain, DATA_KEY, "{}", pair.public);
 
         let Some(mut age) = peers::command("age") else { return };
-        let theirs = peers::succeed_with(age.args(["--armor", "-r", &public]), DATA_KEY);
+        let theirs = peers::succeed_with(age.args(["--armor", "-r", &pair.public]), DATA_KEY);
         let theirs = String::from_utf8(theirs).unwrap();
-        for enc in [&theirs, &enc] {
-            let opened = open(&keyring(&[&file]), &public, enc).unwrap();
-            assert_eq!(opened.expose(), DATA_KEY, "{public}");
+        for enc in [&theirs, &ours, &ours.replace('\n', "\r\n"), &format!("\n{ours}\n\n")] {
+            opens(named(&[&pair.file]), &pair.public, enc);
         }
-        // the same shape: as many lines, as wide
+        // the same shape: as many lines, as wide, one stanza, a line feed at the end
         let shape = |text: &str| text.split('\n').map(str::len).collect::<Vec<_>>();
-        assert_eq!(shape(&theirs), shape(&enc), "{theirs}{enc}");
+        assert_eq!(shape(&theirs), shape(&ours), "{theirs}{ours}");
+        if let Some(mut inspect) = peers::command("age-inspect") {
+            let report = peers::succeed_with(inspect.arg("--json"), ours.as_bytes());
+            let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+            assert_eq!(report["stanza_types"].as_array().unwrap().len(), 1, "{report}");
+        }
+    }
+}
+
+#[test]
+fn data_keys_and_shares_of_every_length_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let recipient = Recipient::parse(&pair.public).unwrap();
+    let keyring = Keyring::new(named(&[&pair.file]));
+    for length in [0, 1, 16, 32, 33, 48, 1000] {
+        let data_key: Vec<u8> = (0..length).map(|byte| u8::try_from(byte % 251).unwrap()).collect();
+        let enc = recipient.wrap(&data_key).unwrap();
+        let opened = keyring.unwrap(&[Wrapped { recipient: &pair.public, enc: &enc }]).unwrap();
+        assert_eq!(opened.expose(), data_key);
+    }
+    assert!(recipient.wrap(&vec![0; 70_000]).is_err());
+}
+
+#[test]
+fn identities_are_found_in_every_place_that_sops_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "") else { return };
+    let enc = pair.wrap();
+    let none = IdentitySources::default;
+
+    opens(IdentitySources { key_text: Some(pair.secret()), ..none() }, &pair.public, &enc);
+    opens(IdentitySources { key_file: Some(pair.file.clone()), ..none() }, &pair.public, &enc);
+    let config = dir.path().join("config");
+    std::fs::create_dir_all(config.join("sops/age")).unwrap();
+    std::fs::copy(&pair.file, config.join("sops/age/keys.txt")).unwrap();
+    opens(IdentitySources { config_dir: Some(config), ..none() }, &pair.public, &enc);
+    let command = format!("cat '{}' # the key", pair.file.display());
+    let sources = IdentitySources { key_command: Some(command), programs: with_path(&[]), ..none() };
+    opens(sources, &pair.public, &enc);
+
+    let home = dir.path().join("home");
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    std::fs::copy(&ssh.file, home.join(".ssh/id_ed25519")).unwrap();
+    let converted = Recipient::parse(&ssh.public).unwrap().converted().unwrap();
+    let command = format!("cat {}", ssh.file.display());
+    for sources in [
+        IdentitySources { home: Some(home), ..none() },
+        IdentitySources { ssh_key_file: Some(ssh.file.clone()), ..none() },
+        IdentitySources { ssh_key_command: Some(command), programs: with_path(&[]), ..none() },
+        named(&[&ssh.file]),
+    ] {
+        opens(sources.clone(), &ssh.public, &ssh.wrap());
+        opens(sources, converted.as_str(), &converted.wrap(DATA_KEY).unwrap());
+    }
+}
+
+#[test]
+fn a_command_is_told_the_recipient_and_sees_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let script = dir.path().join("give key");
+    let text = format!(
+        "#!/bin/sh\n[ \"$SOPS_AGE_RECIPIENT\" = '{}' ] || exit 3\nenv | grep -q HUNTER2 && exit 4\ncat '{}'\n",
+        pair.public,
+        pair.file.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let sources = |command: &str| IdentitySources {
+        key_command: Some(command.to_owned()),
+        programs: with_path(&[dir.path()]),
+        ..IdentitySources::default()
+    };
+    opens(sources(r"give\ key"), &pair.public, &pair.wrap());
+    opens(sources(&format!("\"{}\"", script.display())), &pair.public, &pair.wrap());
+
+    let error = open(sources("'give key'"), "age1other", &pair.wrap()).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    assert!(
+        error.hints().iter().any(|hint| hint.contains("SOPS_AGE_KEY_CMD: failed with exit status: 3")),
+        "{error:?}"
+    );
+    for (command, reason) in [
+        ("", "set to nothing"),
+        ("# x", "set to nothing"),
+        ("no-such-program", "not on PATH"),
+        ("'open", "a quote is not closed"),
+    ] {
+        let error = open(sources(command), &pair.public, &pair.wrap()).unwrap_err();
+        assert!(error.hints().iter().any(|hint| hint.contains(reason)), "{command}: {error:?}");
+    }
+}
+
+#[test]
+fn nobody_having_a_key_is_told_readers_and_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(reader) = age_key(dir.path(), "reader") else { return };
+    let Some(other) = age_key(dir.path(), "other") else { return };
+    let Some(third) = age_key(dir.path(), "third") else { return };
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "word") else { return };
+    let two = dir.path().join("two");
+    std::fs::write(&two, [other.secret().expose(), third.secret().expose()].concat()).unwrap();
+    let bad = dir.path().join("bad");
+    std::fs::write(&bad, "# mine\n\nAGE-SECRET-KEY-1HUNTER2\n").unwrap();
+    let home = dir.path().join("home");
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    std::fs::copy(&ssh.file, home.join(".ssh/id_ed25519")).unwrap();
+    let sources = IdentitySources {
+        files: vec![two.clone(), bad.clone(), dir.path().to_path_buf()],
+        key_text: Some(Secret::from("")),
+        key_file: Some(PathBuf::new()),
+        home: Some(home.clone()),
+        ..IdentitySources::default()
+    };
+    let enc = reader.wrap();
+    let name = |recipient: &str| (recipient == reader.public).then(|| "users/jon".to_owned());
+    let entries = [Wrapped { recipient: &reader.public, enc: &enc }];
+    let error = Keyring::new(sources).unwrap_named(&entries, &name).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    assert_eq!(error.to_string(), "none of the keys at hand opens this");
+    let shown = error.hints().join("\n");
+    for line in [
+        format!("it can be read by users/jon ({})", reader.public),
+        format!("looked in {}: 2 keys, none of them a reader", two.display()),
+        format!("looked in {}: line 3, column 1: malformed identity: its checksum", bad.display()),
+        format!("looked in {}: is a directory, not a file", dir.path().display()),
+        "looked in SOPS_AGE_KEY: no key in it".to_owned(),
+        "looked in SOPS_AGE_KEY_FILE (): set to nothing".to_owned(),
+        format!(
+            "looked in {}: 1 key behind a passphrase, not a reader",
+            home.join(".ssh/id_ed25519").display()
+        ),
+        format!("looked in {}: not there", home.join(".ssh/id_rsa").display()),
+        "not set: SOPS_AGE_KEY_CMD, SOPS_AGE_SSH_PRIVATE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_CMD".to_owned(),
+    ] {
+        assert!(shown.contains(&line), "{line}\nis not in\n{shown}");
+    }
+    assert!(!format!("{error:?}").contains("HUNTER2"));
+
+    let error = Keyring::new(IdentitySources::default()).unwrap(&[]).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+}
+
+#[test]
+fn a_recipients_text_that_lies_keeps_nobody_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let Some(other) = age_key(dir.path(), "other") else { return };
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "") else { return };
+    for recipient in [other.public.as_str(), "", "age1nonsense", ssh.public.as_str()] {
+        opens(named(&[&pair.file]), recipient, &pair.wrap());
+        opens(named(&[&ssh.file]), recipient, &ssh.wrap());
+    }
+    // what stands for our own key is encrypted to another one
+    let error = open(named(&[&pair.file]), &pair.public, &other.wrap()).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    assert!(error.hints().iter().any(|hint| hint.contains("is encrypted to another key")), "{error:?}");
+}
+
+#[test]
+fn damage_is_told_from_a_missing_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let Some(other) = age_key(dir.path(), "other") else { return };
+    let whole = pair.wrap();
+    let lines: Vec<_> = whole.lines().collect();
+    let changed = |number: usize| {
+        let mut lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+        let flipped = if lines[number].starts_with('A') { "B" } else { "A" };
+        lines[number].replace_range(..1, flipped);
+        lines.join("\n")
+    };
+    let last = lines.len() - 2;
+    for enc in [String::new(), "hunter2".into(), lines[..3].join("\n"), changed(last), changed(last - 1)] {
+        let error = open(named(&[&pair.file]), &pair.public, &enc).unwrap_err();
+        assert_eq!(error.kind(), Kind::Failed, "{error}");
+        assert!(
+            error.to_string().starts_with(&format!("{}: the encrypted data key is", pair.public)),
+            "{error}"
+        );
+        assert!(!format!("{error:?}").contains("hunter2"));
+        // another entry that is whole opens all the same
+        let opened = Keyring::new(named(&[&pair.file])).unwrap(&[
+            Wrapped { recipient: &pair.public, enc: &enc },
+            Wrapped { recipient: &other.public, enc: &whole },
+        ]);
+        assert!(opened.is_ok());
+    }
+}
+
+#[test]
+fn a_passphrase_is_asked_once_and_only_for_a_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "word") else { return };
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let converted = Recipient::parse(&ssh.public).unwrap().converted().unwrap();
+
+    let answers = Answers::new(&["wrong", "word"]);
+    let keyring = Keyring::new(asking(named(&[&ssh.file, &pair.file]), &answers));
+    let (by_age, by_ssh, by_converted) = (pair.wrap(), ssh.wrap(), converted.wrap(DATA_KEY).unwrap());
+    keyring.unwrap(&[Wrapped { recipient: &pair.public, enc: &by_age }]).unwrap();
+    assert_eq!(answers.asked(), 0);
+    keyring.unwrap(&[Wrapped { recipient: &ssh.public, enc: &by_ssh }]).unwrap();
+    keyring.unwrap(&[Wrapped { recipient: converted.as_str(), enc: &by_converted }]).unwrap();
+    assert_eq!(answers.asked(), 2);
+    assert!(keyring.recipients().contains(&Recipient::parse(&ssh.public).unwrap()));
+
+    let answers = Answers::new(&["a", "b", "c", "word"]);
+    let error = open(asking(named(&[&ssh.file]), &answers), &ssh.public, &by_ssh).unwrap_err();
+    assert!(error.hints().iter().any(|hint| hint.contains("the passphrase is wrong")), "{error:?}");
+    assert_eq!(answers.asked(), 3);
+    let error = open(named(&[&ssh.file]), &ssh.public, &by_ssh).unwrap_err();
+    assert!(error.hints().iter().any(|hint| hint.contains("nobody can be asked")), "{error:?}");
+}
+
+#[test]
+fn ssh_keys_under_every_cipher_are_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    for cipher in [
+        "aes256-ctr",
+        "aes256-cbc",
+        "aes128-ctr",
+        "aes192-ctr",
+        "aes128-cbc",
+        "aes256-gcm@openssh.com",
+        "aes128-gcm@openssh.com",
+        "chacha20-poly1305@openssh.com",
+    ] {
+        let name = cipher.replace('@', "-");
+        let Some(pair) = ssh_key(dir.path(), &name, &["-t", "ed25519", "-Z", cipher], "word") else {
+            return;
+        };
+        let answers = Answers::new(&["word"]);
+        opens(asking(named(&[&pair.file]), &answers), &pair.public, &pair.wrap());
+    }
+    let Some(rsa) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"], "word") else {
+        return;
+    };
+    opens(asking(named(&[&rsa.file]), &Answers::new(&["word"])), &rsa.public, &rsa.wrap());
+}
+
+/// `age --passphrase` asks on a terminal; script gives it one.
+fn protect(file: &Path, armor: bool) -> Option<Vec<u8>> {
+    let age = peers::find("age")?;
+    let out = file.with_extension(if armor { "armored" } else { "binary" });
+    let flag = if armor { "--armor" } else { "" };
+    let command = format!("{} --passphrase {flag} -o {} {}", age.display(), out.display(), file.display());
+    let script = format!(
+        "set timeout 20\nspawn -noecho {command}\nexpect \"passphrase\"\nsend \"word\\r\"\nexpect \"onfirm\"\nsend \"word\\r\"\nexpect eof\n"
+    );
+    peers::succeed(peers::command("expect")?.args(["-c", &script]));
+    Some(std::fs::read(out).unwrap())
+}
+
+#[test]
+fn identity_files_behind_a_passphrase_are_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let Some(armored) = protect(&pair.file, true) else { return };
+    let Some(binary) = protect(&pair.file, false) else { return };
+    let enc = pair.wrap();
+    let answers = Answers::new(&["word", "word", "wrong", "wrong", "wrong"]);
+    let text = IdentitySources { key_text: Some(Secret::new(armored)), ..IdentitySources::default() };
+    opens(asking(text.clone(), &answers), &pair.public, &enc);
+    opens(asking(named(&[&pair.file.with_extension("binary")]), &answers), &pair.public, &enc);
+    assert!(binary.starts_with(b"age-encryption.org/"));
+    let error = open(asking(text, &answers), &pair.public, &enc).unwrap_err();
+    assert!(
+        error.hints().iter().any(|hint| hint.contains("SOPS_AGE_KEY: the passphrase is wrong")),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_converted_ssh_key_is_the_age_key_that_age_itself_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, passphrase) in [("plain", ""), ("protected", "word")] {
+        let Some(ssh) = ssh_key(dir.path(), name, &["-t", "ed25519"], passphrase) else { return };
+        let converted = convert_private(&ssh.secret(), || Some(Secret::from("word"))).unwrap();
+        let from_public = convert_public(ssh.public.as_bytes()).unwrap();
+        assert_eq!(from_public.to_text(), format!("# jon@cinnabar\n{}\n", converted.recipient));
+        assert_eq!(converted.ssh, Recipient::parse(&ssh.public).unwrap());
+        let Some(mut keygen) = peers::command("age-keygen") else { return };
+        let public = peers::succeed_with(keygen.arg("-y"), converted.identity.expose());
+        assert_eq!(String::from_utf8(public).unwrap().trim(), converted.recipient.as_str());
+    }
+    let Some(protected) = ssh_key(dir.path(), "again", &["-t", "ed25519"], "word") else { return };
+    for passphrase in [None, Some("wrong")] {
+        let error = convert_private(&protected.secret(), || passphrase.map(Secret::from)).unwrap_err();
+        assert!(error.to_string().contains("passphrase"), "{error}");
+    }
+    for arguments in
+        [&["-t", "ecdsa"][..], &["-t", "rsa", "-b", "2048"], &["-t", "rsa", "-b", "2048", "-m", "PEM"]]
+    {
+        let Some(other) = ssh_key(dir.path(), &arguments.concat(), arguments, "") else { return };
+        let error = convert_private(&other.secret(), || None).unwrap_err();
+        assert_eq!(error.to_string(), "only ssh-ed25519 keys have an age form");
+    }
+}
+
+/// A plugin that leaves file keys in the clear, which is all that its protocol needs. Files beside it change its
+/// mood: `asks`, `fails`, `dies`, `babbles`.
+const PLUGIN: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+stanza() {
+    IFS= read -r head || exit 1
+    body=
+    while IFS= read -r line; do body=$body$line; [ ${#line} -lt 64 ] && break; done
+}
+say() { printf '%s\n%s\n' "$1" "$2"; }
+ask() { say "$1" "$2"; stanza; }
+[ -e "$here/dies" ] && exit 1
+[ -e "$here/babbles" ] && { echo hello; exit 0; }
+key=
+while stanza; do
+    case $head in
+    "-> wrap-file-key"* | "-> recipient-stanza 0 uvarstest"*) key=$body ;;
+    "-> done") break ;;
+    esac
+done
+if [ -e "$here/asks" ]; then
+    ask "-> msg" dG91Y2ggaXQ
+    ask "-> no-such-command x" ""
+    [ "$head" = "-> unsupported" ] || exit 2
+    ask "-> confirm eWVz bm8" c3VyZT8
+    [ "$head" = "-> ok yes" ] || exit 3
+    ask "-> request-public" bmFtZQ
+    [ "$body" = am9u ] || exit 4
+    ask "-> request-secret" UElO
+    [ "$body" = MTIzNA ] || exit 5
+fi
+if [ -e "$here/fails" ]; then
+    ask "-> error internal" "$(cat "$here/fails")"
+elif [ "$1" = --age-plugin=recipient-v1 ]; then
+    ask "-> recipient-stanza 0 uvarstest some thing" "$key"
+elif [ -n "$key" ]; then
+    ask "-> file-key 0" "$key"
+fi
+say "-> done" ""
+"#;
+
+/// Answers all that a plugin asks.
+struct Holder;
+
+impl Ask for Holder {
+    fn passphrase(&self, what: &str) -> Option<Secret> {
+        (what == "PIN").then(|| Secret::from("1234"))
+    }
+
+    fn message(&self, text: &str) {
+        assert_eq!(text, "touch it");
+    }
+
+    fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        Some((question, yes, no) == ("sure?", "yes", Some("no")))
+    }
+
+    fn line(&self, question: &str) -> Option<String> {
+        (question == "name").then(|| "jon".to_owned())
+    }
+}
+
+#[test]
+fn plugins_wrap_and_open() {
+    let recipient = "age1uvarstest1wp6kymrfvvsxsctvvclek6ak";
+    let identity = "AGE-PLUGIN-UVARSTEST-1WPEXJANPW3JJQ6RPD3NQ5J2N6F";
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("age-plugin-uvarstest");
+    std::fs::write(&program, PLUGIN).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let file = dir.path().join("identity");
+    std::fs::write(&file, format!("{identity}\n")).unwrap();
+    let programs = with_path(&[dir.path()]);
+    let parsed = Recipient::parse(recipient).unwrap();
+    assert_eq!(parsed.plugin(), Some("uvarstest"));
+    let wrapped = parsed.wrap_with(DATA_KEY, &programs).unwrap();
+    let with = |programs: &Programs| IdentitySources { programs: programs.clone(), ..named(&[&file]) };
+    opens(with(&programs), recipient, &wrapped);
+    // a plugin may hold keys of other types, so that it is tried on them in the end
+    opens(with(&programs), "age1another", &wrapped);
+
+    // the real age speaks to the same plugin
+    if let Some(age) = peers::find("age") {
+        let run = |arguments: &[&str], input: &[u8]| {
+            let mut command = std::process::Command::new(&age);
+            command.env_clear().envs(programs.environment.iter().map(|(key, value)| (key, value)));
+            peers::succeed_with(command.args(arguments), input)
+        };
+        let file = file.to_str().unwrap();
+        assert_eq!(run(&["--decrypt", "-i", file], wrapped.as_bytes()), DATA_KEY);
+        let theirs = String::from_utf8(run(&["--armor", "-r", recipient], DATA_KEY)).unwrap();
+        opens(with(&programs), recipient, &theirs);
+    }
+
+    std::fs::write(dir.path().join("asks"), "").unwrap();
+    let asked = Programs { ask: Some(Arc::new(Holder)), ..programs.clone() };
+    let wrapped = parsed.wrap_with(DATA_KEY, &asked).unwrap();
+    opens(with(&asked), recipient, &wrapped);
+    assert!(parsed.wrap_with(DATA_KEY, &programs).is_err(), "nobody was there to be asked");
+    std::fs::remove_file(dir.path().join("asks")).unwrap();
+
+    // words of the plugin's own reach the person; a private key among them does not
+    for (mood, text, said) in [
+        ("fails", "bm8gZGV2aWNl", "the plugin says: no device"),
+        ("fails", "QUdFLVBMVUdJTi1VVkFSU1RFU1QtMUhVTlRFUjI", "its message holds a private key"),
+        ("dies", "", "the plugin ended before it was done"),
+        ("babbles", "", "the plugin does not speak the protocol"),
+    ] {
+        let mood = dir.path().join(mood);
+        std::fs::write(&mood, text).unwrap();
+        let error = parsed.wrap_with(DATA_KEY, &programs).unwrap_err();
+        let broken = error.to_string().contains("Broken pipe");
+        assert!(error.to_string().contains(said) || broken, "{error}");
+        let error = open(with(&programs), recipient, &wrapped).unwrap_err();
+        assert_eq!(error.kind(), Kind::NoKey);
+        let shown = error.hints().join("\n");
+        assert!((shown.contains(said) || broken) && !shown.contains("HUNTER2"), "{shown}");
+        std::fs::remove_file(mood).unwrap();
+    }
+    let missing = "this key needs the program age-plugin-uvarstest, which is not on PATH";
+    assert_eq!(parsed.wrap(DATA_KEY).unwrap_err().to_string(), missing);
+    let error = open(named(&[&file]), recipient, &wrapped).unwrap_err();
+    assert!(error.hints().iter().any(|hint| hint == missing), "{error:?}");
+}
+
+#[test]
+fn hybrid_keys_are_known_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(mut keygen) = peers::command("age-keygen") else { return };
+    let text = String::from_utf8(peers::succeed(keygen.arg("-pq"))).unwrap();
+    let public = text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    let recipient = Recipient::parse(public).unwrap();
+    assert_eq!((recipient.as_str(), recipient.plugin()), (public, None));
+    let error = recipient.wrap(DATA_KEY).unwrap_err();
+    assert!(error.to_string().contains("hybrid recipient (age1pq1"), "{error}");
+    // beside another key in the same file it does not get in the way
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let both = dir.path().join("both");
+    std::fs::write(&both, [text.as_bytes(), pair.secret().expose()].concat()).unwrap();
+    opens(named(&[&both]), &pair.public, &pair.wrap());
+    let mut cut = public.to_owned();
+    cut.truncate(public.len() - 1);
+    assert!(Recipient::parse(&cut).is_err());
+}
+
+/// A file of the real sops, with one value, for one recipient.
+fn sops_file(recipient: &str) -> Option<serde_json::Value> {
+    let mut sops = peers::command("sops")?;
+    sops.args(["encrypt", "--age", recipient, "--input-type", "json", "--output-type", "json", "/dev/stdin"]);
+    let file = peers::succeed_with(&mut sops, br#"{"a": "b"}"#);
+    Some(serde_json::from_slice(&file).unwrap())
+}
+
+#[test]
+fn sops_opens_what_we_wrap_and_we_open_what_sops_wraps() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(native) = age_key(dir.path(), "key") else { return };
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "") else { return };
+    let Some(rsa) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"], "") else { return };
+    for (pair, variable) in [
+        (native, "SOPS_AGE_KEY_FILE"),
+        (ssh, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
+        (rsa, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
+    ] {
+        let Some(mut file) = sops_file(&pair.public) else { return };
+        let entry = &mut file["sops"]["age"][0];
+        let enc = entry["enc"].as_str().unwrap().to_owned();
+        let wrapped = Wrapped { recipient: entry["recipient"].as_str().unwrap(), enc: &enc };
+        let data_key = Keyring::new(named(&[&pair.file])).unwrap(&[wrapped]).unwrap();
+        assert_eq!(data_key.len(), 32);
+
+        let recipient = Recipient::parse(&pair.public).unwrap();
+        entry["enc"] = recipient.wrap(data_key.expose()).unwrap().into();
+        entry["recipient"] = recipient.as_str().into();
+        let path = dir.path().join("file.json");
+        std::fs::write(&path, file.to_string()).unwrap();
+        let Some(mut sops) = peers::command("sops") else { return };
+        let plain =
+            peers::succeed(sops.env(variable, &pair.file).env("HOME", dir.path()).arg("decrypt").arg(&path));
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&plain).unwrap(),
+            serde_json::json!({"a": "b"})
+        );
     }
 }

@@ -28,3 +28,43 @@ pub(super) fn decode(text: &str) -> Result<(String, Vec<u8>), Malformed> {
 pub(super) fn encode(hrp: Hrp, bytes: &[u8]) -> String {
     bech32_encode(hrp, bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+    use bech32::Hrp;
+
+    #[test]
+    fn texts_of_any_length_come_back() {
+        for length in [0, 1, 32, 1216] {
+            let text = encode(Hrp::parse("age1pq").unwrap(), &vec![7; length]);
+            assert_eq!(decode(&text).unwrap(), ("age1pq".to_owned(), vec![7; length]));
+            assert_eq!(decode(&text.to_uppercase()).unwrap().1, vec![7; length]);
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused() {
+        let text = encode(Hrp::parse("age").unwrap(), &[7; 32]);
+        for at in 4..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'q' { b'p' } else { b'q' };
+            assert!(decode(std::str::from_utf8(&bytes).unwrap()).is_err(), "{at}");
+        }
+        for bad in ["", "1", "age", "age1", "AgE1q", "age1\u{e4}", text.get(..text.len() - 1).unwrap()] {
+            assert!(decode(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn left_over_bits_must_be_zero() {
+        // a valid checksum over 32 bytes and a last group whose spare bits are set
+        use bech32::primitives::iter::{ByteIterExt as _, Fe32IterExt as _};
+        let hrp = Hrp::parse("age").unwrap();
+        let mut groups: Vec<_> = [7u8; 32].into_iter().bytes_to_fes().collect();
+        let last = groups.pop().unwrap();
+        groups.push(bech32::Fe32::try_from(last.to_u8() | 1).unwrap());
+        let text: String = groups.into_iter().with_checksum::<bech32::Bech32>(&hrp).chars().collect();
+        assert!(decode(&text).is_err(), "{text}");
+    }
+}

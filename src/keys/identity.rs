@@ -2,7 +2,7 @@
 
 use super::programs::Programs;
 use super::recipient::Recipient;
-use super::ssh_private::{self, SshKey};
+use super::ssh_private::{self, RsaKey, SshKey};
 use super::{plugin, x25519};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -28,10 +28,7 @@ pub(super) enum Identity {
         converted: Box<x25519::Identity>,
         public: Recipient,
     },
-    SshRsa {
-        key: age::ssh::Identity,
-        public: Recipient,
-    },
+    SshRsa(RsaKey),
     Plugin(plugin::Identity),
     /// A hybrid key: recognised, so that the others beside it can be used.
     Hybrid,
@@ -42,7 +39,7 @@ impl Identity {
     pub(super) fn cost(&self) -> Cost {
         match self {
             Self::X25519(_) | Self::SshEd25519 { .. } | Self::Hybrid => Cost::Curve,
-            Self::SshRsa { .. } => Cost::Rsa,
+            Self::SshRsa(_) => Cost::Rsa,
             Self::Plugin(_) => Cost::Program,
         }
     }
@@ -56,7 +53,7 @@ impl Identity {
                 is_ssh_text(recipient, public)
                     || (recipient.starts_with("age1") && converted.public() == recipient)
             }
-            Self::SshRsa { public, .. } => is_ssh_text(recipient, public),
+            Self::SshRsa(key) => is_ssh_text(recipient, key.public()),
             Self::Plugin(key) => plugin::recipient_name(recipient) == Some(key.name()),
             Self::Hybrid => false,
         }
@@ -67,7 +64,7 @@ impl Identity {
         let (first, second): (Option<&dyn age::Identity>, Option<&dyn age::Identity>) = match self {
             Self::X25519(key) => (Some(key.key()), None),
             Self::SshEd25519 { native, converted, .. } => (Some(native), Some(converted.key())),
-            Self::SshRsa { key, .. } => (Some(key), None),
+            Self::SshRsa(key) => (key.key().map(|key| key as &dyn age::Identity), None),
             Self::Plugin(key) => (Some(key), None),
             Self::Hybrid => (None, None),
         };
@@ -78,7 +75,8 @@ impl Identity {
     pub(super) fn recipient(&self) -> Option<Recipient> {
         match self {
             Self::X25519(key) => Recipient::parse(key.public()).ok(),
-            Self::SshEd25519 { public, .. } | Self::SshRsa { public, .. } => Some(public.clone()),
+            Self::SshEd25519 { public, .. } => Some(public.clone()),
+            Self::SshRsa(key) => Some(key.public().clone()),
             Self::Plugin(_) | Self::Hybrid => None,
         }
     }

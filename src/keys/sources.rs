@@ -8,8 +8,7 @@ use super::words;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
@@ -227,7 +226,7 @@ impl Place {
             }
             Origin::Text(text) => Content::Identities(identity::read_words(text.expose(), programs)?),
             Origin::Output(text) => identity::read(text.expose(), programs)?,
-            Origin::File(file) => match read_file(file)? {
+            Origin::File(file) => match read_file(file).map_err(Error::new)? {
                 Some(bytes) => identity::read(bytes.expose(), programs)?,
                 None => return Ok(Found::Absent),
             },
@@ -243,21 +242,20 @@ impl Place {
     }
 }
 
-/// The file's bytes, or nothing where there is none. A pipe is read to its end.
-fn read_file(file: &Path) -> Result<Option<Secret>> {
+/// The file's bytes, or nothing where there is none. A pipe is read to its end. The error leaves the name out: it
+/// stands in front of it wherever it is shown.
+fn read_file(file: &Path) -> Result<Option<Secret>, String> {
     if file.as_os_str().is_empty() {
-        return Err(Error::new("set to nothing"));
+        return Err("set to nothing".into());
     }
-    let open = match File::open(file) {
-        Ok(open) => open,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::new("cannot be read").because(error)),
-    };
-    let mut bytes = Zeroizing::new(Vec::new());
-    open.take(identity::LARGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::new("cannot be read").because(error))?;
-    Ok(Some(Secret::new(std::mem::take(&mut *bytes))))
+    match crate::fs::read_source(file) {
+        Ok(source) => Ok(source.map(|source| source.secret)),
+        Err(error) => {
+            let shown = error.to_string();
+            let prefix = format!("{}: ", file.display());
+            Err(shown.strip_prefix(&prefix).unwrap_or(&shown).to_owned())
+        }
+    }
 }
 
 /// The identities in an age file that a passphrase protects.
@@ -302,10 +300,8 @@ pub(super) fn run(line: &str, recipient: Option<&str>, programs: &Programs) -> R
         command.env("SOPS_AGE_RECIPIENT", recipient);
     }
     let mut child = command.spawn().map_err(|error| Error::new("cannot be started").because(error))?;
-    if let Some(mut input) = child.stdin.take() {
-        // nothing is said to it
-        drop(input.flush());
-    }
+    // nothing is said to it
+    drop(child.stdin.take());
     let mut output = Zeroizing::new(Vec::new());
     if let Some(pipe) = child.stdout.take() {
         pipe.take(identity::LARGEST as u64 + 1)

@@ -8,6 +8,7 @@ use crate::secret::Secret;
 use sha2::{Digest as _, Sha512};
 use ssh_key::private::KeypairData;
 use ssh_key::{LineEnding, PrivateKey};
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// A private key as it was read.
@@ -57,7 +58,7 @@ impl SshKey {
     /// A wrong passphrase, or a type that age has no recipient for.
     pub(super) fn identity(&self, passphrase: Option<&Secret>) -> Result<Identity> {
         let key = match self {
-            Self::RsaPem(text) => return rsa(text.expose()),
+            Self::RsaPem(text) => return RsaKey::of_pem(text.clone()).map(Identity::SshRsa),
             Self::OpenSsh(key) => key,
         };
         let opened = unlock(key, passphrase)?;
@@ -69,7 +70,11 @@ impl SshKey {
                 let converted = Box::new(converted(key)?);
                 Ok(Identity::SshEd25519 { native: native(text.as_bytes())?, converted, public })
             }
-            KeypairData::Rsa(_) => rsa(text.as_bytes()),
+            KeypairData::Rsa(_) => {
+                let public =
+                    self.public().ok_or_else(|| Error::new("this RSA key is not one that age uses"))?;
+                Ok(Identity::SshRsa(RsaKey::new(Secret::from(text.as_str()), public)))
+            }
             _ => Err(Error::new(format!("age has no recipients of type {}", key.algorithm().as_str()))
                 .hint("use an ssh-ed25519 or an age key")),
         }
@@ -90,13 +95,37 @@ fn native(text: &[u8]) -> Result<age::ssh::Identity> {
     age::ssh::Identity::from_buffer(text, None).map_err(|_| Error::new("malformed ssh private key"))
 }
 
-fn rsa(text: &[u8]) -> Result<Identity> {
-    let key = native(text)?;
-    let public = age::ssh::Recipient::try_from(key.clone())
-        .ok()
-        .and_then(|public| Recipient::parse(&public.to_string()).ok())
-        .ok_or_else(|| Error::new("this RSA key is of a size that age does not use"))?;
-    Ok(Identity::SshRsa { key, public })
+/// An RSA key, taken apart when it is used and not before: that takes almost a millisecond.
+pub(super) struct RsaKey {
+    text: Secret,
+    public: Recipient,
+    key: OnceLock<Option<age::ssh::Identity>>,
+}
+
+impl RsaKey {
+    fn new(text: Secret, public: Recipient) -> Self {
+        Self { text, public, key: OnceLock::new() }
+    }
+
+    /// From the older form, whose public half has to be computed.
+    fn of_pem(text: Secret) -> Result<Self> {
+        let key = native(text.expose())?;
+        let public = age::ssh::Recipient::try_from(key.clone())
+            .ok()
+            .and_then(|public| Recipient::parse(&public.to_string()).ok())
+            .ok_or_else(|| Error::new("this RSA key is not one that age uses"))?;
+        Ok(Self { text, public, key: OnceLock::from(Some(key)) })
+    }
+
+    /// The public half.
+    pub(super) fn public(&self) -> &Recipient {
+        &self.public
+    }
+
+    /// The key to open stanzas with; nothing where the age crate does not take it.
+    pub(super) fn key(&self) -> Option<&age::ssh::Identity> {
+        self.key.get_or_init(|| native(self.text.expose()).ok()).as_ref()
+    }
 }
 
 /// What ssh-to-age makes of an ed25519 key: the first half of SHA-512 of its seed.
