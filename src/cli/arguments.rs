@@ -2,7 +2,7 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{completions, key, man, recover};
+use super::{completions, decrypt, get, key, man, recover, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -50,6 +50,9 @@ pub(super) enum When {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Key(key::Arguments),
+    Get(get::Arguments),
+    Decrypt(decrypt::Arguments),
+    Verify(verify::Arguments),
     Recover(recover::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

@@ -5,13 +5,20 @@
 //! has it written; it decides nothing about files or keys.
 
 #![allow(dead_code, reason = "the verbs that use it follow")]
-#![allow(clippy::doc_markdown, reason = "doc comments of arguments are help texts")]
+#![allow(
+    clippy::doc_link_with_quotes,
+    clippy::doc_markdown,
+    reason = "doc comments of arguments are help texts"
+)]
 
 mod arguments;
 mod changes;
 mod completions;
 mod context;
+mod decrypt;
+mod document;
 mod exit;
+mod get;
 mod key;
 mod line;
 mod man;
@@ -19,6 +26,7 @@ mod prompt;
 mod recover;
 mod signals;
 mod ui;
+mod verify;
 
 use arguments::{Cli, Command};
 use clap::Parser;
@@ -46,6 +54,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(ui, &arguments),
+        Command::Get(arguments) => get::run(context, ui, &arguments),
+        Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
+        Command::Verify(arguments) => verify::run(context, ui, &arguments),
         Command::Key(arguments) => key::run(context, ui, arguments),
         Command::Man(arguments) => man::run(ui, &arguments),
         Command::Recover(arguments) => recover::run(context, ui, &arguments),

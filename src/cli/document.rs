@@ -1,0 +1,145 @@
+//! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
+
+use super::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::fleet::FileKind;
+use crate::fs::{self, RepoPath, Root};
+use crate::keys::Keyring;
+use crate::secret::DataKey;
+use crate::sops::{Encrypted, Format, Mac, Plain};
+use std::path::{Path, PathBuf};
+
+/// How names of files end that are one of sops' formats: such an argument is a path, even if nothing is there.
+const ENDINGS: [&str; 5] = [".yaml", ".yml", ".json", ".env", ".ini"];
+
+/// One file.
+pub(super) struct Document {
+    place: Place,
+    shown: String,
+}
+
+enum Place {
+    /// Inside the fleet.
+    Fleet { root: Root, path: RepoPath },
+    /// Anywhere else.
+    Elsewhere(PathBuf),
+}
+
+/// A file that has been opened.
+pub(super) struct Opened {
+    /// As it is on disk.
+    pub(super) file: Encrypted,
+    /// What its values are encrypted under.
+    pub(super) key: DataKey,
+    /// In clear.
+    pub(super) plain: Plain,
+}
+
+impl Document {
+    /// What was typed: a path if that file exists or ends as one does, else a short name (`users/jon`).
+    pub(super) fn locate(context: &Context, typed: &str) -> Result<Self> {
+        let path = context.path(Path::new(typed));
+        let ends_as_file = ENDINGS.iter().any(|ending| typed.ends_with(ending));
+        if ends_as_file || path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            return Self::at(context, path, typed);
+        }
+        let Some(kind) = FileKind::of_short(typed) else {
+            return Err(Error::usage(format!("{typed:?} is no file, and no name of one in a fleet")).hint(
+                "give a path, or a short name: users/NAME, accounts/USER[@HOST], hosts/NAME, shared/NAME",
+            ));
+        };
+        let path = RepoPath::new(&kind.path())?;
+        Ok(Self { shown: path.to_string(), place: Place::Fleet { root: context.fleet_root()?, path } })
+    }
+
+    fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
+        let inside = match context.find_fleet_root()? {
+            Some(root) => root.repo_path(&path).ok().map(|inside| (root, inside)),
+            None => None,
+        };
+        let place = match inside {
+            Some((root, path)) => Place::Fleet { root, path },
+            None => Place::Elsewhere(path),
+        };
+        Ok(Self { place, shown: typed.to_owned() })
+    }
+
+    /// The name that messages use: as it was typed, or its path in the fleet.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Where it is in the fleet, if it is in one.
+    pub(super) fn in_fleet(&self) -> Option<(&Root, &RepoPath)> {
+        match &self.place {
+            Place::Fleet { root, path } => Some((root, path)),
+            Place::Elsewhere(_) => None,
+        }
+    }
+
+    /// Its path in the fleet, if it is one of the files that uvars keeps and binds to their places.
+    pub(super) fn bound_path(&self) -> Option<&RepoPath> {
+        self.in_fleet().map(|(_, path)| path).filter(|path| FileKind::of(path.as_str()).is_some())
+    }
+
+    /// Where it is when it is in no fleet.
+    pub(super) fn elsewhere(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Fleet { .. } => None,
+            Place::Elsewhere(path) => Some(path),
+        }
+    }
+
+    /// Its format, by its name.
+    pub(super) fn format(&self) -> Result<Format> {
+        let name = match &self.place {
+            Place::Fleet { path, .. } => Path::new(path.as_str()),
+            Place::Elsewhere(path) => path,
+        };
+        Format::of_path(name).map_err(|error| error.at(&self.shown))
+    }
+
+    /// Its bytes; none where there is no such file.
+    pub(super) fn read(&self) -> Result<Option<Vec<u8>>> {
+        match &self.place {
+            Place::Fleet { root, path } => root.read(path),
+            Place::Elsewhere(path) => fs::read(path),
+        }
+    }
+
+    /// Its bytes; a file that is not there is an error.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>> {
+        self.read()?.ok_or_else(|| Error::new("no such file").at(&self.shown))
+    }
+
+    /// Reads it as an encrypted file.
+    pub(super) fn encrypted(&self) -> Result<Encrypted> {
+        let format = self.format()?;
+        Encrypted::parse(&self.bytes()?, format).map_err(|error| error.at(&self.shown))
+    }
+
+    /// Opens it with the keys at hand. The MAC is checked as said, and the binding of a file of the fleet.
+    pub(super) fn open(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
+        let opened = self.open_unbound(keyring, mac)?;
+        if let Some(path) = self.bound_path() {
+            opened.plain.check_binding(path).map_err(|error| error.at(&self.shown))?;
+        }
+        Ok(opened)
+    }
+
+    /// Opens it wherever it lies.
+    pub(super) fn open_unbound(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
+        let file = self.encrypted()?;
+        let key = file.unlock(keyring).map_err(|error| self.say_who(error))?;
+        let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
+        Ok(Opened { file, key, plain })
+    }
+
+    fn say_who(&self, error: Error) -> Error {
+        let error = error.at(&self.shown);
+        if error.kind() == Kind::NoKey && self.in_fleet().is_some() {
+            return error.hint(format!("who may read it, and why: uvars rules --explain {}", self.shown));
+        }
+        error
+    }
+}

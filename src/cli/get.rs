@@ -1,0 +1,61 @@
+//! `uvars get`: one value in clear.
+
+use super::context::Context;
+use super::document::Document;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::error::{Error, Result};
+use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
+
+/// Print one value of an encrypted file
+///
+/// A string is printed as it is, with a line end only on a terminal; a map or a list as a document of its own.
+/// Without KEY the names at the top are listed.
+///
+/// uvars get hosts/web1 db.password
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi
+    file: String,
+    /// Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot
+    key: Option<String>,
+    /// Print the value even if the file's MAC does not fit
+    #[arg(long)]
+    ignore_mac: bool,
+}
+
+/// Prints the value.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let document = Document::locate(context, &arguments.file)?;
+    let Some(key) = &arguments.key else {
+        for name in document.encrypted()?.keys().iter().filter(|name| *name != BINDING_KEY) {
+            ui.line(name)?;
+        }
+        return Ok(Exit::Done);
+    };
+    let path = KeyPath::parse(key)?;
+    let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
+    let opened = document.open(&context.keyring(), mac)?;
+    let mut plain = opened.plain;
+    if document.bound_path().is_some() && path.is_root() {
+        plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
+    }
+    match plain.get(&path) {
+        Some(Value::Str(text)) => {
+            ui.bytes(text.expose())?;
+            if ui.out_is_terminal() && !text.expose().ends_with(b"\n") {
+                ui.bytes(b"\n")?;
+            }
+        }
+        Some(_) => ui.bytes(plain.emit_at(&path, document.format()?)?.expose())?,
+        None => {
+            let names: Vec<_> = plain.keys().into_iter().filter(|name| name != BINDING_KEY).collect();
+            return Err(Error::new("there is no such value")
+                .at(document.shown())
+                .key(path.to_string())
+                .hint(format!("at the top there are: {}", names.join(", "))));
+        }
+    }
+    Ok(Exit::Done)
+}
