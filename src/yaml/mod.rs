@@ -4,6 +4,7 @@
 
 mod check;
 mod compose;
+pub mod edit;
 mod emit;
 mod error;
 mod float;

@@ -17,6 +17,13 @@ use crate::yaml::node::{Children, Kind, NodeId, Pairs, Style, Tree};
 
 pub(super) use analysis::analyse;
 
+/// A text on one line in one of the quoted styles, or as it is.
+pub(super) fn quoted(text: &str, style: Style) -> String {
+    let mut page = Writer::new(2);
+    scalar::write(&mut page, text, style, &mut "");
+    String::from_utf8(page.into_bytes()).unwrap_or_default()
+}
+
 /// All documents of a stream, as go-yaml's `Encoder` writes them with this indentation (outside 2 to 9: 2).
 ///
 /// # Errors

@@ -59,6 +59,11 @@ impl<'t> View<'t> {
         Self { tree, id: tree.deref(id), file }
     }
 
+    /// The node itself, an alias included: only for errors that are about it.
+    pub(super) fn exact(tree: &'t Tree<'t>, id: NodeId, file: &'t str) -> Self {
+        Self { tree, id, file }
+    }
+
     /// The root of the one document of a file.
     ///
     /// # Errors
