@@ -2,7 +2,7 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{completions, decrypt, get, key, man, recover, verify};
+use super::{activate, completions, decrypt, get, key, man, recover, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -53,6 +53,7 @@ pub(super) enum Command {
     Get(get::Arguments),
     Decrypt(decrypt::Arguments),
     Verify(verify::Arguments),
+    Activate(activate::Arguments),
     Recover(recover::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

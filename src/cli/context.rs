@@ -49,6 +49,11 @@ impl Context {
         (self.variables)(name).filter(|value| !value.is_empty())
     }
 
+    /// The files that `--identity` names.
+    pub(super) fn identities(&self) -> &[PathBuf] {
+        &self.identities
+    }
+
     /// When we were started: one run has one time.
     pub(super) fn now(&self) -> SystemTime {
         self.now

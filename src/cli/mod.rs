@@ -11,6 +11,7 @@
     reason = "doc comments of arguments are help texts"
 )]
 
+mod activate;
 mod arguments;
 mod changes;
 mod completions;
@@ -53,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
+        Command::Activate(arguments) => activate::run(context, ui, &arguments),
         Command::Completions(arguments) => completions::run(ui, &arguments),
         Command::Get(arguments) => get::run(context, ui, &arguments),
         Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
