@@ -86,7 +86,7 @@ fn is_item(item: &str) -> bool {
 }
 
 /// A handover's name as a regex.
-pub const ITEM_REGEX: &str = "[0-9A-Za-z][0-9A-Za-z_.@-]*";
+pub(super) const ITEM_REGEX: &str = "[0-9A-Za-z][0-9A-Za-z_.@-]*";
 
 #[cfg(test)]
 mod tests {

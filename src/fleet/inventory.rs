@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::password::Method;
 use crate::rules::Verbatim;
+use crate::sops::KeyPath;
 
 use super::name::{AccountName, HostName, InstallName, KeyName, RobotName, SharedName, Tag, UserName};
 
@@ -226,8 +227,8 @@ pub struct Install {
     pub name: InstallName,
     /// Out of which file.
     pub from: From,
-    /// Which value of the file: `db.password`.
-    pub key: String,
+    /// Which value of the file.
+    pub key: KeyPath,
     /// Who owns it there; absent: root.
     pub owner: Option<AccountName>,
     /// Its group there; absent: root's.
@@ -347,8 +348,12 @@ impl Inventory {
 
     /// The hosts with a tag, in the order of their names; `all` is every host.
     pub fn tagged(&self, tag: &str) -> impl Iterator<Item = &Host> {
-        let all = if tag == ALL { self.hosts.as_slice() } else { &[] };
-        all.iter().chain(self.tagged.get(tag).into_iter().flatten().map(|id| self.by_id(*id)))
+        self.ids_tagged(tag).map(|id| self.by_id(id))
+    }
+
+    pub(super) fn ids_tagged(&self, tag: &str) -> impl Iterator<Item = HostId> {
+        let count = if tag == ALL { u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) } else { 0 };
+        (0..count).map(HostId).chain(self.tagged.get(tag).into_iter().flatten().copied())
     }
 
     #[expect(clippy::indexing_slicing, reason = "ids are ranks in this very list, which never changes")]

@@ -4,15 +4,26 @@
 //! Readers are decided here and nowhere else, never from `.sops.yaml`, which is made from them. It reads the
 //! repository and writes nothing: edits are new bytes that the caller hands to a transaction.
 
+mod decode;
+mod expected;
+mod fields;
 mod file;
+#[expect(clippy::module_inception, reason = "the fleet itself is what this room is about")]
+mod fleet;
 mod inventory;
+mod members;
 mod name;
 mod placement;
+mod readers;
+mod rules;
 
-pub use file::{ENDING, FOLDERS, FileKind, ITEM_REGEX, SECRETS};
+pub use expected::ExpectedFile;
+pub use file::{ENDING, FOLDERS, FileKind, SECRETS};
+pub use fleet::{Fleet, INVENTORY};
 pub use inventory::{
     Account, Format, From, HandWritten, Host, Install, Inventory, Password, Phase, Place, Platform, Policy,
     Role, Said, Settings, Shared, SshForm, User,
 };
 pub use name::{AccountName, HostName, InstallName, KeyName, RobotName, SharedName, Tag, UserName};
 pub use placement::Placement;
+pub use readers::{LeftOut, Reader, ReaderKey, Readers, Reason};

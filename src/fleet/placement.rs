@@ -12,6 +12,7 @@ pub struct Placement<'f> {
     pub user: &'f User,
     /// Where.
     pub host: &'f Host,
+    id: HostId,
     here: Option<&'f Account>,
 }
 
@@ -88,6 +89,10 @@ impl<'f> Placement<'f> {
         self.policy() != Policy::Absent && self.password().is_some_and(usable)
     }
 
+    pub(super) fn id(&self) -> HostId {
+        self.id
+    }
+
     /// By which word of `uvars.yaml` the user is placed here: the tag, or none for the host's name; and where.
     pub fn reason(&self) -> (Option<&'f str>, Place) {
         if let Some(named) = self.user.hosts.iter().find(|host| host.value == self.host.name) {
@@ -141,6 +146,6 @@ impl Inventory {
     }
 
     fn placement_at<'f>(&'f self, user: &'f User, id: HostId) -> Placement<'f> {
-        Placement { user, host: self.by_id(id), here: user.on.get(&id).map(|on| &on.value) }
+        Placement { user, host: self.by_id(id), id, here: user.on.get(&id).map(|on| &on.value) }
     }
 }

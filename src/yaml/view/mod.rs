@@ -89,6 +89,11 @@ impl<'t> View<'t> {
         self.tree.node(self.id).line
     }
 
+    /// The column it begins in, counted from 1.
+    pub fn column(&self) -> u32 {
+        self.tree.node(self.id).column
+    }
+
     /// The key path from the root, `users.jon.hosts.0`.
     pub fn path(&self) -> String {
         path::of(self.tree, self.id)

@@ -1,0 +1,126 @@
+//! The field `rules`: creation rules that a person wrote, taken over as they stand in the file.
+
+use crate::error::Result;
+use crate::fleet::fields;
+use crate::fleet::inventory::{HandWritten, Place, Said};
+use crate::rules::Verbatim;
+use crate::sops::go_regex;
+use crate::yaml::{Kind, NodeId, Style, Tree, View};
+
+/// Reads the three lists, and checks what sops would only find out at the first file.
+pub(super) fn read(view: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<HandWritten> {
+    let fields = view.map(fields::RULES)?;
+    let take = |field: &str| fields.get(field).map(|list| verbatim(&list, tree, source)).transpose();
+    for field in ["before", "after"] {
+        for rule in fields.get(field).map(|list| list.list()).transpose()?.unwrap_or_default() {
+            check(&rule)?;
+        }
+    }
+    let rules = HandWritten {
+        keys: take("keys")?.unwrap_or_default(),
+        before: take("before")?.unwrap_or_default(),
+        after: take("after")?.unwrap_or_default(),
+    };
+    stands_alone(view, &rules)?;
+    Ok(rules)
+}
+
+/// A rule is a map, and its regex is one.
+fn check(rule: &View<'_>) -> Result<()> {
+    let entries =
+        if rule.is_map() { rule.entries()? } else { return Err(rule.error("a rule of sops is a map")) };
+    for entry in entries.iter().filter(|entry| entry.name == "path_regex") {
+        go_regex(entry.value.str()?).map_err(|error| entry.value.error(error.message()))?;
+    }
+    Ok(())
+}
+
+/// That the lists mean the same in `.sops.yaml`, where the rest of this file is not: no anchor is missing.
+fn stands_alone(view: &View<'_>, rules: &HandWritten) -> Result<()> {
+    let mut text = String::new();
+    for (name, list) in [("keys", &rules.keys), ("before", &rules.before), ("after", &rules.after)] {
+        if !list.value.is_empty() {
+            text.push_str(name);
+            text.push_str(":\n");
+            text.push_str(list.value.as_str());
+        }
+    }
+    Tree::parse(text.as_bytes()).map(|_| ()).map_err(|error| {
+        view.error(format!("these do not stand alone in .sops.yaml: {}", error.message()))
+            .hint("anchors that they use belong into rules.keys")
+    })
+}
+
+/// A list's items as lines that begin with `- `.
+fn verbatim(list: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Said<Verbatim>> {
+    list.list()?;
+    let text = if tree.node(list.id()).style == Style::Flow {
+        flow(tree, list.id(), source)
+    } else {
+        block(tree, list.id(), source)
+    };
+    Ok(Said { value: Verbatim::new(text), place: Place::of(list) })
+}
+
+/// The lines of a block list, from the comments above its first item on, without their common indentation.
+fn block(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+    let node = tree.node(list);
+    let (start, end) = (node.start as usize, node.end as usize);
+    let begin = line_start(source, start);
+    let end = source.get(end..).map_or(source.len(), |rest| match rest.iter().position(|b| *b == b'\n') {
+        // a block scalar ends behind its last line break
+        _ if end > begin && source.get(end - 1) == Some(&b'\n') => end,
+        Some(length) => end + length + 1,
+        None => source.len(),
+    });
+    let begin = above(source, begin);
+    let indent = start - line_start(source, start);
+    let text = String::from_utf8_lossy(source.get(begin..end).unwrap_or_default());
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines() {
+        let blank = line.bytes().take(indent).take_while(|b| *b == b' ').count();
+        lines.push_str(line.get(blank..).unwrap_or(line));
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Where the comment lines right above a line begin.
+fn above(source: &[u8], line: usize) -> usize {
+    let mut begin = line;
+    while begin > 0 {
+        let before = line_start(source, begin - 1);
+        let text = source.get(before..begin).unwrap_or_default().trim_ascii();
+        if !text.starts_with(b"#") {
+            break;
+        }
+        begin = before;
+    }
+    begin
+}
+
+fn line_start(source: &[u8], at: usize) -> usize {
+    source.get(..at).and_then(|before| before.iter().rposition(|b| *b == b'\n')).map_or(0, |end| end + 1)
+}
+
+/// Each item of a flow list, on lines of its own.
+fn flow(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+    let mut lines = String::new();
+    for item in tree.children(list) {
+        let node = tree.node(item);
+        let text = source.get(node.start as usize..node.end as usize).unwrap_or_default();
+        let text = String::from_utf8_lossy(text);
+        lines.push_str("- ");
+        if let Some(name) = tree.anchor(item).filter(|_| node.kind != Kind::Alias) {
+            lines.push('&');
+            lines.push_str(name);
+            lines.push(' ');
+        }
+        for (number, line) in text.lines().enumerate() {
+            lines.push_str(if number == 0 { "" } else { "    " });
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    lines
+}
