@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::error::Result;
-use crate::rules::{Anchor, Rule, RuleSet, below, escape, one_of};
+use crate::rules::{Anchor, Rule, RuleSet, alternatives, below, escape, one_of};
 
 use super::file::{ENDING, FOLDERS, FileKind, ITEM_REGEX, SECRETS};
 use super::fleet::Fleet;
@@ -70,8 +70,7 @@ impl Group {
         let names = self.names.iter().map(String::as_str);
         let folder = format!("{SECRETS}/{}/", self.folder);
         let path_regex = if self.folder == "handover" {
-            let users: Vec<String> = names.map(escape).collect();
-            format!("^{folder}({})/{ITEM_REGEX}{}$", users.join("|"), escape(ENDING))
+            format!("^{folder}{}/{ITEM_REGEX}{}$", alternatives(names), escape(ENDING))
         } else {
             one_of(&folder, names, ENDING)
         };

@@ -7,6 +7,6 @@ mod pattern;
 mod render;
 mod set;
 
-pub use pattern::{below, escape, one_of};
+pub(crate) use pattern::{alternatives, below, escape, one_of};
 pub use render::render;
 pub use set::{Anchor, Rule, RuleSet, Verbatim};
