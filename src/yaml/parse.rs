@@ -105,6 +105,8 @@ pub(super) struct Parser<'s> {
     states: Vec<State>,
     marks: Vec<Mark>,
     handles: Vec<(Box<str>, Cow<'s, str>)>,
+    /// An error that go-yaml overlooks until the event is whole; one that is found meanwhile takes its place.
+    passed_over: Option<ParseError>,
 }
 
 impl<'s> Parser<'s> {
@@ -115,11 +117,17 @@ impl<'s> Parser<'s> {
             states: Vec::new(),
             marks: Vec::new(),
             handles: Vec::new(),
+            passed_over: None,
         }
     }
 
     /// The next event; behind the end of the stream always [`EventKind::StreamEnd`].
     pub(super) fn next(&mut self) -> Scan<Event<'s>> {
+        let event = self.step()?;
+        self.passed_over.take().map_or(Ok(event), Err)
+    }
+
+    fn step(&mut self) -> Scan<Event<'s>> {
         match self.state {
             State::StreamStart => self.stream_start(),
             State::DocumentStart => self.document_start(false),
@@ -402,7 +410,13 @@ impl<'s> Parser<'s> {
     fn after_dash(&mut self) -> Scan<(TokenKind, Mark)> {
         let (_, _, end) = self.scanner.head()?;
         let head = self.scanner.remarks.head_len();
-        let kind = self.advance()?;
+        let kind = match self.advance() {
+            Err(error) if head > 0 => {
+                self.passed_over = Some(error);
+                self.peek()?
+            }
+            found => found?,
+        };
         if matches!(kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
             self.scanner.remarks.split_stem(head);
         }
@@ -495,14 +509,13 @@ impl<'s> Parser<'s> {
     }
 
     fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
-        let mut kind = self.peek()?;
-        if kind == TokenKind::Value {
-            kind = self.advance()?;
-            if !matches!(kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
-                return self.node_then(State::FlowPairEnd, Place::Flow);
-            }
+        // a value that is missing is reported at its `:`, unlike those in `{}`
+        let (kind, start, _) = self.scanner.head()?;
+        if kind == TokenKind::Value
+            && !matches!(self.advance()?, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd)
+        {
+            return self.node_then(State::FlowPairEnd, Place::Flow);
         }
-        let (_, start, _) = self.scanner.head()?;
         Ok(self.nothing_at(State::FlowPairEnd, start))
     }
 

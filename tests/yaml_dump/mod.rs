@@ -3,12 +3,19 @@
 use serde_json::{Map, Value, json};
 use uvars::yaml::{Kind, NodeId, Scalar, Style, Tree, check_map, resolve};
 
-/// All documents.
-pub(crate) fn documents(tree: &Tree<'_>) -> Value {
-    Value::Array(tree.documents().iter().map(|id| node(tree, *id)).collect())
+/// All nodes in the order of the text, each with its depth.
+pub(crate) fn nodes(tree: &Tree<'_>) -> Value {
+    let mut out = Vec::with_capacity(tree.len());
+    let mut open: Vec<(NodeId, usize)> = tree.documents().iter().rev().map(|id| (*id, 0)).collect();
+    while let Some((id, depth)) = open.pop() {
+        out.push(node(tree, id, depth));
+        let children: Vec<NodeId> = tree.children(id).collect();
+        open.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
+    }
+    Value::Array(out)
 }
 
-fn node(tree: &Tree<'_>, id: NodeId) -> Value {
+fn node(tree: &Tree<'_>, id: NodeId, depth: usize) -> Value {
     let node = tree.node(id);
     let mut out = Map::new();
     let kind = match node.kind {
@@ -18,6 +25,7 @@ fn node(tree: &Tree<'_>, id: NodeId) -> Value {
         Kind::Scalar => "scalar",
         Kind::Alias => "alias",
     };
+    out.insert("d".into(), json!(depth));
     out.insert("k".into(), json!(kind));
     let mut styles = Vec::new();
     if tree.tag(id).is_some() {
@@ -50,10 +58,6 @@ fn node(tree: &Tree<'_>, id: NodeId) -> Value {
         if !text.is_empty() {
             out.insert(name.into(), json!(text));
         }
-    }
-    let children: Vec<Value> = tree.children(id).map(|child| self::node(tree, child)).collect();
-    if !children.is_empty() {
-        out.insert("ch".into(), Value::Array(children));
     }
     Value::Object(out)
 }

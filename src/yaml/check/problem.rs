@@ -34,7 +34,8 @@ impl Problem {
 
     pub(super) fn mismatch(node: &Node<'_>, tag: &str, into: &str) -> Self {
         let quote = match (tag, &*node.text) {
-            ("!!seq" | "!!map", _) => String::new(),
+            // a scalar under such a tag is glued to it
+            ("!!seq" | "!!map", text) => text.to_owned(),
             (_, text) if text.len() > LONGEST_QUOTE => format!(" `{}...`", cut(text)),
             (_, text) => format!(" `{text}`"),
         };
@@ -112,9 +113,12 @@ impl From<CheckError> for Error {
     }
 }
 
-/// The first bytes of a text; half a character shows as Unicode's replacement.
+/// The first bytes of a text; each byte of half a character shows as Unicode's replacement.
 fn cut(text: &str) -> String {
-    String::from_utf8_lossy(text.as_bytes().get(..CUT_QUOTE).unwrap_or_default()).into_owned()
+    let whole = text.floor_char_boundary(CUT_QUOTE);
+    let mut cut = text.get(..whole).unwrap_or_default().to_owned();
+    cut.extend(std::iter::repeat_n('\u{FFFD}', CUT_QUOTE.saturating_sub(whole)));
+    cut
 }
 
 /// A text as Go's `%q` prints it.

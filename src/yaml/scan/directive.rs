@@ -4,7 +4,7 @@ use super::{Mark, Scan, Scanner, Token, TokenKind};
 use std::borrow::Cow;
 
 /// How many digits a version number may have.
-const MAX_DIGITS: usize = 9;
+const MAX_DIGITS: usize = 2;
 
 impl<'s> Scanner<'s> {
     pub(super) fn scan_directive(&mut self) -> Scan<Token<'s>> {

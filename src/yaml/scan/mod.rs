@@ -249,6 +249,14 @@ impl<'s> Scanner<'s> {
         self.queue.push_back(token);
     }
 
+    /// Puts a token in front of a candidate; where that has left the queue, behind everything.
+    fn insert(&mut self, at: Option<usize>, token: Token<'s>) {
+        match at {
+            Some(at) if at <= self.queue.len() => self.queue.insert(at, token),
+            _ => self.queue.push_back(token),
+        }
+    }
+
     fn push_indicator(&mut self, kind: TokenKind, candidate: Option<u32>) {
         let start = self.cursor.mark();
         self.cursor.bump();
@@ -258,9 +266,12 @@ impl<'s> Scanner<'s> {
 
     fn fetch_flow_start(&mut self, kind: TokenKind) -> Scan<()> {
         let candidate = self.save_candidate()?;
-        self.candidates.push(Candidate::default());
+        // an empty slot bears the number of its own bracket, which shows when it is taken away unused
+        let number = self.taken + self.queue.len();
+        let mark = self.cursor.mark();
+        self.candidates.push(Candidate { possible: false, required: false, number, mark });
         if self.candidates.len() > MAX_DEPTH + 1 {
-            return self.refuse(Mark::default(), "exceeded max depth of 10000");
+            return self.refuse(mark, "exceeded max depth of 10000");
         }
         self.key_allowed = true;
         self.push_indicator(kind, candidate);
@@ -310,11 +321,11 @@ impl<'s> Scanner<'s> {
         if self.is_valid(slot)? {
             let candidate = self.candidates.last().copied().unwrap_or_default();
             self.unmark(candidate.number);
-            let at = candidate.number.saturating_sub(self.taken);
-            self.queue.insert(at, Token::new(TokenKind::Key, candidate.mark, candidate.mark));
+            let at = candidate.number.checked_sub(self.taken);
+            self.insert(at, Token::new(TokenKind::Key, candidate.mark, candidate.mark));
             self.open_block(
                 i64::from(candidate.mark.column),
-                Some(at),
+                at,
                 TokenKind::BlockMappingStart,
                 candidate.mark,
             )?;
@@ -387,11 +398,7 @@ impl<'s> Scanner<'s> {
             let context = self.candidates.last().map(|candidate| candidate.mark).unwrap_or_default();
             return self.refuse(context, "exceeded max depth of 10000");
         }
-        let token = Token::new(kind, mark, mark);
-        match at {
-            Some(at) => self.queue.insert(at, token),
-            None => self.queue.push_back(token),
-        }
+        self.insert(at, Token::new(kind, mark, mark));
         Ok(())
     }
 
