@@ -2,7 +2,7 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{activate, completions, decrypt, get, key, man, recover, verify};
+use super::{activate, completions, decrypt, generate, get, key, man, receive, recover, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -49,6 +49,8 @@ pub(super) enum When {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Generate(generate::Arguments),
+    Receive(receive::Arguments),
     Key(key::Arguments),
     Get(get::Arguments),
     Decrypt(decrypt::Arguments),

@@ -12,6 +12,7 @@
 )]
 
 mod activate;
+mod answers;
 mod arguments;
 mod changes;
 mod completions;
@@ -19,11 +20,13 @@ mod context;
 mod decrypt;
 mod document;
 mod exit;
+mod generate;
 mod get;
 mod key;
 mod line;
 mod man;
 mod prompt;
+mod receive;
 mod recover;
 mod signals;
 mod ui;
@@ -59,8 +62,10 @@ fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<E
         Command::Get(arguments) => get::run(context, ui, &arguments),
         Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
         Command::Verify(arguments) => verify::run(context, ui, &arguments),
+        Command::Generate(arguments) => generate::run(context, ui, arguments),
         Command::Key(arguments) => key::run(context, ui, arguments),
         Command::Man(arguments) => man::run(ui, &arguments),
+        Command::Receive(arguments) => receive::run(context, ui, &arguments),
         Command::Recover(arguments) => recover::run(context, ui, &arguments),
     }
 }

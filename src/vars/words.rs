@@ -26,7 +26,6 @@ pub fn password() -> Result<Secret> {
 }
 
 /// A random word that two files which belong together carry: 26 characters of `a-z2-7`, 130 bits.
-#[cfg_attr(not(test), expect(dead_code, reason = "the account files carry it"))]
 pub(super) fn pair() -> Result<Secret> {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut bytes = [0; 26];

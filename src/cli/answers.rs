@@ -1,0 +1,147 @@
+//! Where answers given beforehand are read: a file, standard input, the environment. Never an argument, which
+//! every other process could see.
+
+use super::context::Context;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::secret::Secret;
+use crate::sops::{Encrypted, Format, Plain};
+use crate::vars::{self, Answers, Exposure, Question};
+use std::ffi::OsStr;
+use std::io::{IsTerminal, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use zeroize::Zeroizing;
+
+/// Ways to answer without being asked.
+#[derive(clap::Args, Debug)]
+pub(super) struct Given {
+    /// Read the one password that is wanted from standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Read passwords from a file: YAML or JSON, "jon: PASSWORD" or "jon: { HOST: PASSWORD, '*': PASSWORD }", in
+    /// clear (mode 0600, not in git) or a sops file; - is standard input
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    answers: Option<PathBuf>,
+}
+
+impl Given {
+    /// Reads what was given.
+    pub(super) fn gather(&self, context: &Context, questions: &[Question]) -> Result<Answers> {
+        let mut answers = Answers::default();
+        let piped = self.answers.as_deref() == Some(Path::new("-"));
+        if self.password_stdin && piped {
+            return Err(Error::usage("--password-stdin and --answers - both want standard input"));
+        }
+        if self.password_stdin {
+            vars::wants_one(questions)?;
+            answers.add_line(&line()?)?;
+        }
+        if let Some(file) = &self.answers {
+            let place = if piped { PathBuf::from("standard input") } else { file.clone() };
+            let path = if piped { PathBuf::from("/dev/stdin") } else { context.path(file) };
+            answers.add_file(&place, &read(context, &path).map_err(|error| error.at(&place))?)?;
+        }
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(vars::VARIABLE_PREFIX)) else {
+                continue;
+            };
+            let value = Zeroizing::new(value.as_bytes().to_vec());
+            answers.add_variable(name, &value)?;
+        }
+        Ok(answers)
+    }
+}
+
+/// Standard input to its end, up to what no password reaches.
+fn line() -> Result<Secret> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        return Err(Error::usage("--password-stdin reads a pipe, and standard input is a terminal")
+            .hint("leave it out, and you are asked"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT));
+    input
+        .lock()
+        .take(LIMIT as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::io("read", "standard input", error))?;
+    Ok(Secret::from(bytes.as_slice()))
+}
+
+const LIMIT: usize = 8192;
+
+fn read(context: &Context, path: &Path) -> Result<Plain> {
+    let source = fs::read_source(path)?.ok_or_else(|| Error::new("there is no such file"))?;
+    let bytes = source.secret.expose();
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(Error::new("is not UTF-8").hint("convert it: iconv -t UTF-8"));
+    }
+    let plain = Plain::parse(bytes, Format::Yaml).map_err(|error| without_content(&error))?;
+    if plain.keys().iter().any(|key| key == "sops") {
+        let file = Encrypted::parse(bytes, Format::Yaml)?;
+        let key = file.unlock(&context.keyring())?;
+        return file.decrypt(&key);
+    }
+    let own = rustix::process::geteuid().as_raw();
+    vars::check_exposure(
+        path,
+        Exposure {
+            mode: (!source.pipe).then_some(source.mode),
+            foreign: !source.pipe && source.owner != own && source.owner != 0,
+            tracked: !source.pipe && tracked(path)?,
+        },
+    )?;
+    Ok(plain)
+}
+
+/// What a reader of YAML has to say often quotes what it read, and that may be a password.
+fn without_content(error: &Error) -> Error {
+    let plain = Error::new("is no YAML or JSON map from users to passwords");
+    match error.line_column() {
+        Some((line, column)) => plain.position(line, column),
+        None => plain,
+    }
+}
+
+/// Whether git tracks the file. Where there is a repository and git cannot be asked, that is an error: a guess
+/// could leave passwords in everybody's clone.
+fn tracked(path: &Path) -> Result<bool> {
+    let real = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
+    let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else { return Ok(false) };
+    if !folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
+        return Ok(false);
+    }
+    let unknown = || {
+        Error::new("cannot find out whether git tracks it")
+            .hint("keep it outside of the repository, or encrypt it")
+    };
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["ls-files", "--error-unmatch", "--"])
+        .arg(literal(name))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(
+            ["HOME", "XDG_CONFIG_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|_| unknown())?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err(unknown()),
+    }
+}
+
+/// A name that git does not take for a pattern.
+fn literal(name: &OsStr) -> std::ffi::OsString {
+    let mut text = std::ffi::OsString::from(":(literal)");
+    text.push(name);
+    text
+}

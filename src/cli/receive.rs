@@ -1,0 +1,141 @@
+//! `uvars receive`: a person is shown what waits for them, and it is deleted.
+//!
+//! First the value arrives (on standard output, in a file, in their personal file), then its file goes: were it the
+//! other way round, a full disk or a closed terminal would lose a password that nobody else has.
+
+use super::changes::Changes;
+use super::context::Context;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::error::{Error, Result};
+use crate::fleet::{Fleet, UserName};
+use crate::fs::{self, Root};
+use crate::keys::Keyring;
+use crate::vars::{self, Received, Waiting};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Show what waits in secrets/handover/ for the keys at hand, and delete it
+///
+/// A password that uvars made waits there, readable by its owner alone, until the owner takes it. Without NAME
+/// everything that one of your keys opens is received.
+///
+/// uvars receive                              shown once, then gone
+/// uvars receive jon/password --out pw.txt    into a new file, mode 0600
+/// uvars receive --store                      kept in your own file, secrets/users/
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// A user, or one item: jon, jon/password, jon/password@web1
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Write the one value into this new file (mode 0600) instead of showing it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "json"])]
+    out: Option<PathBuf>,
+    /// Keep the values in the owner's personal file, under received, instead of showing them
+    #[arg(long, conflicts_with = "json")]
+    store: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Show what waits, and neither open nor delete it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Receives.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let root = context.fleet_root()?;
+    let keyring = context.keyring();
+    let waiting = find(&root, &keyring, &arguments.names)?;
+    if arguments.dry_run {
+        for item in &waiting {
+            ui.line(&item.path)?;
+        }
+        ui.note("nothing was opened or deleted: this was a dry run");
+        return Ok(Exit::Done);
+    }
+    if waiting.is_empty() && !arguments.json {
+        ui.note("nothing waits for you");
+        return Ok(Exit::Done);
+    }
+    let changes = Changes::begin(root, false)?;
+    let received = waiting.into_iter().map(|item| item.open(&keyring)).collect::<Result<Vec<_>>>()?;
+    let transaction = if arguments.store {
+        let fleet = Fleet::load(changes.root())?;
+        vars::store(changes.root(), &fleet, &keyring, &received, context.now())?
+    } else {
+        // what cannot be deleted afterwards is better not shown at all
+        let transaction = vars::take(&received);
+        transaction.preview(changes.root())?;
+        hand_over(context, ui, arguments, &received)?;
+        transaction
+    };
+    let report = changes.finish_quietly(ui, transaction)?;
+    for path in report.created.iter().chain(&report.replaced) {
+        ui.note(format_args!("kept in {path}, under received"));
+    }
+    for path in &report.removed {
+        ui.note(format_args!("deleted {path}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// What is meant: what was named, or else everything that the keys at hand open.
+fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Vec<Waiting>> {
+    if names.is_empty() {
+        let own = keyring.recipients();
+        let mut waiting = vars::waiting(root, None)?;
+        waiting.retain(|item| item.is_for(&own));
+        return Ok(waiting);
+    }
+    let mut found: Vec<Waiting> = Vec::new();
+    for name in names {
+        let (user, item) =
+            name.split_once('/').map_or((name.as_str(), None), |(user, item)| (user, Some(item)));
+        let mut waiting = vars::waiting(root, Some(&UserName::new(user)?))?;
+        waiting.retain(|candidate| item.is_none_or(|item| candidate.item == item));
+        if waiting.is_empty() {
+            return Err(Error::new(format!("nothing called {name} waits in secrets/handover/")));
+        }
+        waiting.retain(|candidate| found.iter().all(|known| known.path != candidate.path));
+        found.extend(waiting);
+    }
+    Ok(found)
+}
+
+/// Shows the values, or writes the one.
+fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[Received]) -> Result<()> {
+    if let Some(out) = &arguments.out {
+        let [only] = received else {
+            return Err(Error::usage(format!("{} values wait, and a file holds one", received.len()))
+                .hint("name it: uvars receive NAME --out FILE"));
+        };
+        let mut text = only.value.expose().to_vec();
+        text.push(b'\n');
+        let text = zeroize::Zeroizing::new(text);
+        return fs::write_new(&context.path(out), &text, 0o600);
+    }
+    if arguments.json {
+        let list: Vec<_> = received.iter().map(as_json).collect();
+        ui.json(&json!(list))?;
+    } else {
+        for item in received {
+            let when = item.changed.as_deref().map_or(String::new(), |changed| format!(" of {changed}"));
+            ui.note(format_args!("{} of {}{when}:", item.item, item.user));
+            ui.bytes(item.value.expose())?;
+            ui.bytes(b"\n")?;
+        }
+    }
+    // nothing is deleted before it has arrived
+    ui.flush()
+}
+
+fn as_json(item: &Received) -> serde_json::Value {
+    json!({
+        "user": item.user.as_str(),
+        "item": item.item,
+        "value": item.value.expose_str(),
+        "changed": item.changed,
+    })
+}

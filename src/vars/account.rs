@@ -1,0 +1,145 @@
+//! The two files that carry a password: the account file for the hosts, and the handover file for its owner.
+//!
+//! An account file is ours whole: making it anew needs nobody's private key. A handover file carries the same
+//! random word, so that it can be told whether the two belong together after a merge that took one of each.
+
+use crate::error::{Error, Result};
+use crate::fleet::{Format, HostName, UserName};
+use crate::fs::RepoPath;
+use crate::keys::Recipient;
+use crate::secret::Secret;
+use crate::sops::{self, BINDING_KEY, Encrypted, Map, Plain, Rules, Value};
+use crate::yaml::Timestamp;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The names of an account file.
+pub mod field {
+    /// The login.
+    pub const USER: &str = "user";
+    /// The host, where the password is for one host.
+    pub const HOST: &str = "host";
+    /// The crypt(3) hash.
+    pub const HASH: &str = "password_hash";
+    /// The password itself.
+    pub const PASSWORD: &str = "password";
+    /// When it was made, RFC 3339.
+    pub const CHANGED: &str = "changed";
+    /// A random word, in clear, that the handover file carries too.
+    pub const PAIR: &str = "pair_unencrypted";
+}
+
+/// What an account file may hold.
+const OURS: [&str; 7] =
+    [field::USER, field::HOST, field::HASH, field::PASSWORD, field::CHANGED, field::PAIR, BINDING_KEY];
+
+/// A file to be written: whose password, in which form, from when.
+#[derive(Debug)]
+pub(super) struct Content<'a> {
+    /// The login.
+    pub(super) user: &'a UserName,
+    /// The host, where the password is for one host.
+    pub(super) host: Option<&'a HostName>,
+    /// What stands in it.
+    pub(super) password: Form,
+    /// The word that pairs it with its counterpart.
+    pub(super) pair: &'a Secret,
+    /// Now.
+    pub(super) now: SystemTime,
+}
+
+/// A password as it is stored.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// As a crypt(3) hash.
+    Hash(String),
+    /// As it is.
+    Plain(Secret),
+}
+
+impl Content<'_> {
+    /// The file's bytes, under a new data key, for these readers.
+    pub(super) fn seal(&self, path: &RepoPath, readers: &[Recipient]) -> Result<Vec<u8>> {
+        if readers.is_empty() {
+            return Err(Error::new("would have no reader").at(path));
+        }
+        let mut map = Map::new().with(field::USER, self.user.as_str());
+        if let Some(host) = self.host {
+            map.set(field::HOST, host.as_str());
+        }
+        match &self.password {
+            Form::Hash(hash) => map.set(field::HASH, hash.as_str()),
+            Form::Plain(password) => map.set(field::PASSWORD, password.clone()),
+        }
+        map.set(field::CHANGED, Value::Time(moment(self.now)));
+        map.set(field::PAIR, self.pair.clone());
+        let mut plain = Plain::new(map);
+        plain.bind(path)?;
+        Encrypted::create(&plain, readers, &Rules::default(), self.now, sops::Format::Yaml)
+            .and_then(|file| file.emit())
+            .map_err(|error| error.at(path))
+    }
+}
+
+fn moment(now: SystemTime) -> Timestamp {
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or_default())
+}
+
+/// What can be seen of an account file without a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Present {
+    /// The form of the password in it; nothing if it has none.
+    pub(super) form: Option<Format>,
+    readers: Vec<String>,
+    /// The names in it that are not ours.
+    foreign: Vec<String>,
+    /// Keys of other types that open it.
+    others: Vec<String>,
+}
+
+impl Present {
+    /// Looks at a file.
+    pub(super) fn read(path: &RepoPath, bytes: &[u8]) -> Result<Self> {
+        let file = Encrypted::parse(bytes, sops::Format::Yaml).map_err(|error| {
+            error.at(path).hint(format!("mend it or remove it, then run uvars generate: {path}"))
+        })?;
+        let keys = file.keys();
+        let has = |name: &str| keys.iter().any(|key| key == name);
+        let form = if has(field::HASH) {
+            Some(Format::Hash)
+        } else if has(field::PASSWORD) {
+            Some(Format::Plaintext)
+        } else {
+            None
+        };
+        Ok(Self {
+            form,
+            readers: file.metadata().recipients().into_iter().map(str::to_owned).collect(),
+            foreign: keys.iter().filter(|key| !OURS.contains(&key.as_str())).cloned().collect(),
+            others: file.metadata().others(),
+        })
+    }
+
+    /// Who can read it, as the file writes them.
+    pub(super) fn readers(&self) -> &[String] {
+        &self.readers
+    }
+
+    /// Refuses a file that writing anew would take something from.
+    pub(super) fn check_replaceable(&self, path: &RepoPath) -> Result<()> {
+        if let Some(name) = self.foreign.first() {
+            return Err(Error::new("is no part of an account, and would be lost")
+                .at(path)
+                .key(name)
+                .hint(format!("move it to another file, then: uvars unset {path} {name}")));
+        }
+        if !self.others.is_empty() {
+            let message = format!(
+                "has readers that uvars cannot encrypt for, and they would be lost: {}",
+                self.others.join(", ")
+            );
+            return Err(Error::new(message).at(path).hint("take them out with sops rotate"));
+        }
+        Ok(())
+    }
+}
