@@ -1,0 +1,393 @@
+//! Our files and those of real sops, both ways, with 3.13.3 and 3.11.0.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod peers;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use uvars::keys::{IdentitySources, Keyring, Recipient};
+use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Selection, Value};
+
+const SOPS: [&str; 2] = ["sops", "sops-3.11"];
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops")
+}
+
+fn key_file(name: &str) -> PathBuf {
+    vectors().join("keys").join(name)
+}
+
+fn keyring() -> Keyring {
+    let files = ["a.age", "b.age", "c.age"].map(key_file).to_vec();
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+}
+
+fn recipient(name: &str) -> Recipient {
+    let files = vec![key_file(name)];
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() }).recipients().remove(0)
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_253_679)
+}
+
+fn rules(field: &str, text: &str) -> Rules {
+    Rules::new(Selection::of_field(field, text).unwrap(), false).unwrap()
+}
+
+fn path(text: &str) -> KeyPath {
+    KeyPath::parse(text).unwrap()
+}
+
+/// What we make of a plain file.
+fn ours(source: &[u8], rules: &Rules) -> Vec<u8> {
+    let plain = Plain::parse(source, Format::Yaml).unwrap();
+    Encrypted::create(&plain, &[recipient("a.age")], rules, now(), Format::Yaml).unwrap().emit().unwrap()
+}
+
+/// What we print for an encrypted file.
+fn print(source: &[u8]) -> uvars::Result<String> {
+    let file = Encrypted::parse(source, Format::Yaml)?;
+    let plain = file.decrypt(&file.unlock(&keyring())?)?;
+    Ok(String::from_utf8(plain.emit(Format::Yaml)?.expose().to_vec()).unwrap())
+}
+
+/// A folder in which sops runs.
+struct Room {
+    folder: TempDir,
+    sops: &'static str,
+}
+
+impl Room {
+    fn new(sops: &'static str) -> Option<Self> {
+        peers::find(sops)?;
+        Some(Self { folder: TempDir::new().unwrap(), sops })
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(name)).unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = peers::command(self.sops).unwrap();
+        command.current_dir(self.folder.path()).args(arguments);
+        command.env("SOPS_AGE_KEY_FILE", key_file("a.age")).env("HOME", self.folder.path());
+        peers::feed(&mut command, b"")
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{} {arguments:?}: {}",
+            self.sops,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What sops makes of a plain file.
+    fn encrypt(&self, source: &[u8], flags: &[&str]) -> Vec<u8> {
+        self.write("plain.yaml", source);
+        let recipient = recipient("a.age").to_string();
+        let arguments = [&["-e", "--age", &recipient], flags, &["plain.yaml"]].concat();
+        self.succeed(&arguments).into_bytes()
+    }
+
+    /// What sops prints for an encrypted file. It may warn of nothing.
+    fn decrypt(&self, source: &[u8]) -> String {
+        self.write("file.yaml", source);
+        let output = self.run(&["-d", "file.yaml"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}\n{}", self.sops, String::from_utf8_lossy(source));
+        assert!(!said.contains("possibly unencrypted"), "{}: {said}", self.sops);
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// Puts letters in the place of everything random, so that two encryptions of one plaintext are equal.
+fn mask(source: &[u8]) -> String {
+    let text = std::str::from_utf8(source).unwrap();
+    let mut out = String::new();
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        if trimmed.starts_with("lastmodified:") {
+            out.push_str("lastmodified");
+        } else if trimmed.len() <= 64 && trimmed.len() > 30 && !trimmed.contains([' ', ':', '-', '[']) {
+            out.push_str(&line.replace(|letter: char| letter.is_ascii_graphic(), "x"));
+        } else {
+            out.push_str(&mask_values(line));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn mask_values(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("ENC[AES256_GCM,") {
+        let (before, value) = rest.split_at(at);
+        let (value, after) = value.split_at(value.find(']').unwrap() + 1);
+        out.push_str(before);
+        for part in value.split_inclusive(',') {
+            match part.split_once(':') {
+                Some((name @ ("data" | "iv" | "tag"), text)) => {
+                    out.push_str(name);
+                    out.extend(text.chars().map(|letter| if letter == ',' { ',' } else { 'x' }));
+                }
+                _ => out.push_str(part),
+            }
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// Inputs of the vectors that are YAML, with the rule that their vector is made with.
+fn inputs() -> Vec<(String, Vec<u8>, Vec<String>)> {
+    let index = std::fs::read_to_string(vectors().join("index.jsonl")).unwrap();
+    let lines = index.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut found = Vec::new();
+    for line in lines.filter(|line| line["version"] == "3.13.3") {
+        let (input, command) = (line["input"].as_str().unwrap(), line["command"].as_str().unwrap());
+        if !input.starts_with("inputs/")
+            || !command.contains("--age")
+            || Format::of_path(Path::new(input)).is_err()
+        {
+            continue;
+        }
+        let words: Vec<&str> = command.split(' ').collect();
+        let flags = words.iter().position(|word| word.ends_with("-suffix") || word.ends_with("-regex"));
+        let flags =
+            flags.map(|at| words[at..].iter().map(|word| (*word).to_owned()).collect()).unwrap_or_default();
+        found.push((input.to_owned(), std::fs::read(vectors().join(input)).unwrap(), flags));
+    }
+    assert!(found.len() > 10);
+    found
+}
+
+fn rules_of(flags: &[String]) -> Rules {
+    let Some(field) = flags.first() else { return Rules::default() };
+    let field = field.trim_start_matches('-').replace('-', "_");
+    let only = flags.iter().any(|flag| flag == "--mac-only-encrypted");
+    Rules::new(Selection::of_field(&field, &flags[1]).unwrap(), only).unwrap()
+}
+
+#[test]
+fn our_layout_is_that_of_sops() {
+    let Some(room) = Room::new("sops") else { return };
+    for (name, source, flags) in inputs() {
+        let words: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let theirs = room.encrypt(&source, &words);
+        let ours = ours(&source, &rules_of(&flags));
+        assert_eq!(mask(&ours), mask(&theirs), "{name}");
+    }
+}
+
+#[test]
+fn sops_decrypts_what_we_write() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        for (name, source, flags) in inputs() {
+            let ours = ours(&source, &rules_of(&flags));
+            assert_eq!(room.decrypt(&ours), print(&ours).unwrap(), "{sops} {name}");
+        }
+    }
+}
+
+#[test]
+fn we_decrypt_what_sops_writes() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        for (name, source, flags) in inputs() {
+            let words: Vec<&str> = flags.iter().map(String::as_str).collect();
+            let theirs = room.encrypt(&source, &words);
+            // each prints its own; 3.11 shows inline comments above
+            assert_eq!(print(&theirs).unwrap(), room.decrypt(&theirs), "{sops} {name}");
+        }
+    }
+}
+
+#[test]
+fn a_value_set_by_either_is_read_by_both() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        let source = std::fs::read(vectors().join("inputs/types.yaml")).unwrap();
+        room.write("file.yaml", &ours(&source, &Rules::default()));
+        room.succeed(&["set", "file.yaml", "[\"map\"][\"nested\"][\"deep\"]", "\"by sops\""]);
+        room.succeed(&["set", "file.yaml", "[\"fresh\"][\"made\"]", "{\"a\": [1, \"x\"]}"]);
+
+        let file = Encrypted::parse(&room.read("file.yaml"), Format::Yaml).unwrap();
+        let key = file.unlock(&keyring()).unwrap();
+        let mut plain = file.decrypt(&key).unwrap();
+        assert_eq!(plain.get(&path("map.nested.deep")), Some("by sops".into()), "{sops}");
+        assert_eq!(plain.get(&path("fresh.made.a.1")), Some("x".into()), "{sops}");
+
+        plain.set(&path("string"), &"by us".into()).unwrap();
+        plain.set(&path("list.0"), &Value::Int(7)).unwrap();
+        let changed = file.update(&plain, &key, now()).unwrap().emit().unwrap();
+        room.write("file.yaml", &changed);
+        assert_eq!(room.succeed(&["-d", "--extract", "[\"string\"]", "file.yaml"]), "by us");
+        assert_eq!(room.succeed(&["-d", "--extract", "[\"list\"][0]", "file.yaml"]), "7\n");
+        assert_eq!(room.decrypt(&changed), print(&changed).unwrap());
+    }
+}
+
+#[test]
+fn setting_a_value_changes_that_value_the_mac_and_the_time_only() {
+    let source = std::fs::read(vectors().join("inputs/comments.yaml")).unwrap();
+    let before = ours(&source, &Rules::default());
+    let file = Encrypted::parse(&before, Format::Yaml).unwrap();
+    let key = file.unlock(&keyring()).unwrap();
+    let mut plain = file.decrypt(&key).unwrap();
+    plain.set(&path("b.c"), &Value::Int(3)).unwrap();
+    let after = file.update(&plain, &key, now() + Duration::from_secs(1)).unwrap().emit().unwrap();
+    let (before, after) = (String::from_utf8(before).unwrap(), String::from_utf8(after).unwrap());
+    assert_eq!(before.lines().count(), after.lines().count());
+    let changed: Vec<_> =
+        before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a.trim()).collect();
+    assert_eq!(changed.len(), 3, "{changed:?}");
+    assert!(changed[0].starts_with("c: "));
+    assert!(changed[1].starts_with("lastmodified: "));
+    assert!(changed[2].starts_with("mac: "));
+}
+
+#[test]
+fn editing_keeps_the_ciphertext_of_what_stays() {
+    let source = std::fs::read(vectors().join("inputs/types.yaml")).unwrap();
+    let file = Encrypted::parse(&ours(&source, &Rules::default()), Format::Yaml).unwrap();
+    let key = file.unlock(&keyring()).unwrap();
+    let old = file.decrypt(&key).unwrap();
+    let text = String::from_utf8(old.emit(Format::Yaml).unwrap().expose().to_vec()).unwrap();
+    let edited = text.replace("int: 42", "int: 43").replace("    - one\n", "    - zero\n    - one\n");
+    let mut plain = Plain::parse(edited.as_bytes(), Format::Yaml).unwrap();
+    plain.keep_ciphertext_of(&old);
+    let after = file.update(&plain, &key, now() + Duration::from_secs(1)).unwrap().emit().unwrap();
+    assert_eq!(print(&after).unwrap(), edited);
+    let before = String::from_utf8(file.emit().unwrap()).unwrap();
+    let kept: std::collections::HashSet<&str> = before.lines().collect();
+    let after = String::from_utf8(after).unwrap();
+    let fresh: Vec<_> = after.lines().filter(|line| !kept.contains(line)).map(str::trim).collect();
+    assert_eq!(fresh.len(), 4, "{fresh:?}");
+}
+
+#[test]
+fn a_reader_added_by_either_changes_nothing_else() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        let source = std::fs::read(vectors().join("inputs/types.yaml")).unwrap();
+        let file = Encrypted::parse(&ours(&source, &Rules::default()), Format::Yaml).unwrap();
+        let key = file.unlock(&keyring()).unwrap();
+        let (a, b) = (recipient("a.age"), recipient("b.age"));
+        let wider = file.rewrap(&key, &[a.clone(), b.clone()]).unwrap();
+        assert_eq!(wider.metadata().recipients(), [a.to_string(), b.to_string()]);
+        let (before, after) = (file.emit().unwrap(), wider.emit().unwrap());
+        let after = String::from_utf8(after).unwrap();
+        let removed: Vec<_> =
+            std::str::from_utf8(&before).unwrap().lines().filter(|line| !after.contains(line)).collect();
+        assert!(removed.is_empty(), "{removed:?}");
+        room.write("file.yaml", after.as_bytes());
+        let config = format!("creation_rules: [{{key_groups: [{{age: ['{a}', '{b}']}}]}}]");
+        room.write(".sops.yaml", config.as_bytes());
+        let said = room.run(&["updatekeys", "-y", "file.yaml"]);
+        assert!(String::from_utf8_lossy(&said.stderr).contains("already up to date"), "{sops}");
+        assert_eq!(room.decrypt(after.as_bytes()), print(after.as_bytes()).unwrap());
+
+        // and sops adds one to what we wrote
+        room.write("file.yaml", &before);
+        room.succeed(&["updatekeys", "-y", "file.yaml"]);
+        let theirs = Encrypted::parse(&room.read("file.yaml"), Format::Yaml).unwrap();
+        assert_eq!(theirs.metadata().recipients().len(), 2);
+        assert_eq!(print(&room.read("file.yaml")).unwrap(), print(&before).unwrap());
+    }
+}
+
+#[test]
+fn a_new_data_key_by_either_is_opened_by_both() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        let source = std::fs::read(vectors().join("inputs/comments.yaml")).unwrap();
+        let before = ours(&source, &Rules::default());
+        let file = Encrypted::parse(&before, Format::Yaml).unwrap();
+        let key = file.unlock(&keyring()).unwrap();
+        let rotated = file.rotate(&key, &[recipient("a.age")], now()).unwrap();
+        assert!(rotated.decrypt(&key).is_err(), "the old data key opens the new file");
+        let bytes = rotated.emit().unwrap();
+        let old: Vec<&str> =
+            std::str::from_utf8(&before).unwrap().lines().filter(|line| line.contains("ENC[")).collect();
+        assert!(old.iter().all(|line| !std::str::from_utf8(&bytes).unwrap().contains(line)));
+        assert_eq!(room.decrypt(&bytes), print(&bytes).unwrap());
+
+        room.write("file.yaml", &bytes);
+        room.succeed(&["rotate", "-i", "file.yaml"]);
+        assert_eq!(print(&room.read("file.yaml")).unwrap(), room.decrypt(&room.read("file.yaml")));
+    }
+}
+
+#[test]
+fn key_groups_renewed_by_us_are_opened_by_sops() {
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        let before = std::fs::read(vectors().join("3.13.3/groups-2-of-3.enc.yaml")).unwrap();
+        let file = Encrypted::parse(&before, Format::Yaml).unwrap();
+        let key = file.unlock(&keyring()).unwrap();
+        let renewed = file.renew(&key, now()).unwrap();
+        let bytes = renewed.emit().unwrap();
+        assert!(renewed.decrypt(&key).is_err());
+        let both = room.write(
+            "both.age",
+            &[std::fs::read(key_file("b.age")).unwrap(), std::fs::read(key_file("c.age")).unwrap()].concat(),
+        );
+        room.write("file.yaml", &bytes);
+        let mut command = peers::command(sops).unwrap();
+        command.args(["-d", "file.yaml"]).current_dir(room.folder.path()).env("SOPS_AGE_KEY_FILE", both);
+        let printed = peers::succeed(&mut command);
+        assert_eq!(String::from_utf8(printed).unwrap(), print(&bytes).unwrap());
+        let theirs = std::fs::read(vectors().join("3.13.3/groups-2-of-3.enc.yaml")).unwrap();
+        assert_eq!(mask(&bytes), mask(&theirs));
+    }
+}
+
+#[test]
+fn comment_rules_in_lists_that_sops_could_not_read_back_are_refused() {
+    let source = b"l:\n    # sops:enc\n    # second\n    - x\n";
+    let plain = Plain::parse(source, Format::Yaml).unwrap();
+    let rule = rules("encrypted_comment_regex", "sops:enc");
+    let error = Encrypted::create(&plain, &[recipient("a.age")], &rule, now(), Format::Yaml).unwrap_err();
+    assert!(error.to_string().starts_with("l.0: "), "{error}");
+    // sops itself writes such files, and we read them
+    let Some(room) = Room::new("sops") else { return };
+    room.write("plain.yaml", source);
+    let key = recipient("a.age").to_string();
+    let theirs = room.succeed(&["-e", "--age", &key, "--encrypted-comment-regex", "sops:enc", "plain.yaml"]);
+    assert_eq!(print(theirs.as_bytes()).unwrap().as_bytes(), source);
+}
+
+#[test]
+fn account_files_survive_sops() {
+    let Some(room) = Room::new("sops") else { return };
+    let map =
+        Map::new().with("user", "jon").with("password_hash", "$y$j9T$x").with("pair_unencrypted", "word");
+    let file =
+        Encrypted::create(&Plain::new(map), &[recipient("a.age")], &Rules::default(), now(), Format::Yaml)
+            .unwrap();
+    let bytes = file.emit().unwrap();
+    assert!(std::str::from_utf8(&bytes).unwrap().contains("pair_unencrypted: word\n"));
+    assert_eq!(room.decrypt(&bytes), "user: jon\npassword_hash: $y$j9T$x\npair_unencrypted: word\n");
+}
