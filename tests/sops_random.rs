@@ -1,0 +1,430 @@
+//! Random trees: what we write reads back, sops agrees with a sample, and one change changes one value.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod peers;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use uvars::keys::{IdentitySources, Keyring};
+use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Selection, Value};
+use uvars::yaml::Timestamp;
+
+/// The same cases at every run.
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+fn key_file() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys/a.age")
+}
+
+fn keyring() -> Keyring {
+    Keyring::new(IdentitySources { files: vec![key_file()], ..IdentitySources::default() })
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH
+}
+
+fn strings() -> impl Strategy<Value = String> {
+    let odd = [
+        "",
+        " ",
+        "\n",
+        "\t",
+        "  x",
+        "x ",
+        "\nx",
+        "\n#x",
+        "\tx\ny",
+        " x\ny",
+        "x\n",
+        "x\n\n",
+        "x \ny",
+        "yes",
+        "No",
+        "~",
+        "null",
+        "012",
+        "0x1F",
+        "1e3",
+        "1_000",
+        "2024-01-01",
+        "1:60",
+        "<<",
+        "=",
+        "-",
+        "- x",
+        "? x",
+        ": x",
+        "a: b",
+        "a #b",
+        "#",
+        "'",
+        "\"",
+        "{",
+        "[",
+        "*a",
+        "&a",
+        "!t",
+        "%x",
+        "@",
+        "`",
+        "---",
+        "...",
+        "true",
+        "Grüße",
+        "\u{1F600}",
+        "\u{feff}",
+        "\u{85}",
+        "\u{2028}",
+        "\r",
+        "a\rb",
+        "\u{7f}",
+        "\u{0}",
+        "ENC[AES256_GCM,data:a]",
+        "sops",
+    ];
+    prop_oneof![
+        3 => "[a-z0-9 ]{1,12}",
+        2 => proptest::sample::select(odd.to_vec()).prop_map(str::to_owned),
+        1 => "[ -~\\n\\t]{0,30}",
+        1 => any::<String>(),
+    ]
+}
+
+fn leaves() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => strings().prop_map(|text| Value::from(text.as_str())),
+        1 => any::<i64>().prop_map(Value::Int),
+        1 => (-50i64..50).prop_map(Value::Int),
+        1 => any::<bool>().prop_map(Value::Bool),
+        1 => Just(Value::Null),
+        1 => (-1e9f64..1e9).prop_map(Value::Float),
+    ]
+}
+
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[a-z]{1,6}",
+        1 => "[a-z]{1,3}_unencrypted",
+        1 => strings().prop_filter("reserved", |name| name != "sops" && name != "<<"),
+    ]
+}
+
+fn trees() -> impl Strategy<Value = Map> {
+    trees_of(names().boxed())
+}
+
+/// Trees with names that sops writes so that they can be read back.
+fn tame_trees() -> impl Strategy<Value = Map> {
+    trees_of(prop_oneof!["[a-z]{1,6}", "[a-z0-9 .]{1,12}"].boxed())
+}
+
+fn trees_of(names: BoxedStrategy<String>) -> impl Strategy<Value = Map> {
+    let inner_names = names.clone();
+    let value = leaves().prop_recursive(4, 40, 5, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
+            proptest::collection::vec((inner_names.clone(), inner), 0..5).prop_map(|pairs| map(pairs).into()),
+        ]
+    });
+    proptest::collection::vec((names, value), 0..8).prop_map(map)
+}
+
+fn map(pairs: Vec<(String, Value)>) -> Map {
+    pairs.into_iter().fold(Map::new(), |map, (key, value)| map.with(key, value))
+}
+
+fn encrypt(plain: &Plain) -> Encrypted {
+    Encrypted::create(plain, &keyring().recipients(), &Rules::default(), now(), Format::Yaml).unwrap()
+}
+
+/// A float without a fraction is written without one, and read as a whole number: sops' format has it so.
+fn written(value: &Value) -> Value {
+    match value {
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e6 => {
+            format!("{number}").parse().map_or_else(|_| value.clone(), Value::Int)
+        }
+        Value::List(list) => Value::List(list.iter().map(written).collect()),
+        Value::Map(map) => written_map(map).into(),
+        other => other.clone(),
+    }
+}
+
+fn written_map(source: &Map) -> Map {
+    map(source.entries().iter().map(|entry| (entry.key.clone(), written(&entry.value))).collect())
+}
+
+#[test]
+fn what_is_printed_reads_back() {
+    runner(2000)
+        .run(&trees(), |tree| {
+            let printed = Plain::new(tree.clone()).emit(Format::Yaml).unwrap();
+            let again = Plain::parse(printed.expose(), Format::Yaml)
+                .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(printed.expose())));
+            prop_assert_eq!(again.to_map(), written_map(&tree));
+            let twice = again.emit(Format::Yaml).unwrap();
+            prop_assert_eq!(twice.expose(), printed.expose());
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_is_encrypted_decrypts() {
+    runner(300)
+        .run(&trees(), |tree| {
+            let bytes = encrypt(&Plain::new(tree.clone())).emit().unwrap();
+            let file = Encrypted::parse(&bytes, Format::Yaml).unwrap();
+            let plain = file.decrypt(&file.unlock(&keyring()).unwrap()).unwrap();
+            // what is encrypted keeps its type, what is in clear that of its text
+            prop_assert_eq!(written_map(&plain.to_map()), written_map(&tree));
+            prop_assert_eq!(file.emit().unwrap(), bytes);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn one_change_changes_one_value() {
+    let keyring = keyring();
+    runner(200)
+        .run(&(trees(), strings()), |(tree, fresh)| {
+            let file = encrypt(&Plain::new(tree.with("it", "old").with("behind", "x")));
+            let key = file.unlock(&keyring).unwrap();
+            let mut plain = file.decrypt(&key).unwrap();
+            plain.set(&KeyPath::of_keys(["it"]), &Value::from(format!("{fresh}.").as_str())).unwrap();
+            let after = file.update(&plain, &key, now()).unwrap().emit().unwrap();
+            let (before, after) =
+                (String::from_utf8(file.emit().unwrap()).unwrap(), String::from_utf8(after).unwrap());
+            let changed: Vec<_> =
+                before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+            prop_assert_eq!(changed.len(), 2, "{:?}", changed);
+            prop_assert!(changed[0].starts_with("it: ") && changed[1].starts_with("    mac: "));
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// As JSON has it: what sops prints with `--output-type json`.
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(flag) => (*flag).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Float(number) if number.fract() == 0.0 => format!("{number}").parse().unwrap(),
+        Value::Float(number) => (*number).into(),
+        Value::Time(time) => time.to_string().into(),
+        Value::Str(text) => text.expose_str().unwrap().into(),
+        Value::List(list) => list.iter().map(json).collect::<Vec<_>>().into(),
+        Value::Map(map) => {
+            let pairs = map.entries().iter().map(|entry| (entry.key.clone(), json(&entry.value)));
+            serde_json::Value::Object(pairs.collect())
+        }
+    }
+}
+
+/// The first place where two trees differ, with both values.
+fn difference(a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
+    use serde_json::Value::{Array, Object};
+    match (a, b) {
+        (Object(x), Object(y)) if x.len() == y.len() => x
+            .iter()
+            .find_map(|(key, value)| difference(value, y.get(key)?).map(|found| format!("{key:?} {found}"))),
+        (Array(x), Array(y)) if x.len() == y.len() => x.iter().zip(y).find_map(|(x, y)| difference(x, y)),
+        // serde_json reads the last digit of a float wrongly
+        (serde_json::Value::Number(x), serde_json::Value::Number(y)) if x.is_f64() && y.is_f64() => {
+            let (x, y) = (x.as_f64()?, y.as_f64()?);
+            ((x - y).abs() > x.abs() * 1e-15).then(|| format!("{x} is not {y}"))
+        }
+        _ => (a != b).then(|| format!("{a} is not {b}")),
+    }
+}
+
+fn sops(name: &str, folder: &Path, arguments: &[&str]) -> Vec<u8> {
+    let mut command = peers::command(name).unwrap();
+    command.current_dir(folder).env("SOPS_AGE_KEY_FILE", key_file()).env("HOME", folder);
+    peers::succeed(command.args(arguments))
+}
+
+#[test]
+fn sops_reads_every_value_that_we_write() {
+    for name in ["sops", "sops-3.11"] {
+        if peers::find(name).is_none() {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        // many trees in one file: a process takes longer than all of them
+        let many = proptest::collection::vec(trees(), 60);
+        runner(6)
+            .run(&many, |trees| {
+                let trees: Vec<Value> = trees.into_iter().map(Value::from).collect();
+                let both = Map::new()
+                    .with("sealed", Value::List(trees.clone()))
+                    .with("clear_unencrypted", Value::List(trees));
+                let bytes = encrypt(&Plain::new(both.clone())).emit().unwrap();
+                std::fs::write(folder.path().join("file.yaml"), &bytes).unwrap();
+                let printed = sops(name, folder.path(), &["-d", "--output-type", "json", "file.yaml"]);
+                let theirs: serde_json::Value = serde_json::from_slice(&printed).unwrap();
+                prop_assert_eq!(difference(&theirs, &json(&both.into())), None, "{}", name);
+                Ok(())
+            })
+            .unwrap();
+    }
+}
+
+#[test]
+fn we_read_every_value_that_sops_writes() {
+    for name in ["sops", "sops-3.11"] {
+        if peers::find(name).is_none() {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let recipient = keyring().recipients().remove(0).to_string();
+        runner(6)
+            .run(&proptest::collection::vec(tame_trees(), 60), |trees| {
+                let sealed =
+                    Map::new().with("sealed", Value::List(trees.into_iter().map(Value::from).collect()));
+                let source = Plain::new(sealed.clone()).emit(Format::Yaml).unwrap();
+                std::fs::write(folder.path().join("plain.yaml"), source.expose()).unwrap();
+                let rule = ["--encrypted-regex", "^sealed$"];
+                let arguments = [&["-e", "--age", recipient.as_str()][..], &rule, &["plain.yaml"]].concat();
+                let file = Encrypted::parse(&sops(name, folder.path(), &arguments), Format::Yaml).unwrap();
+                let plain = file.decrypt(&file.unlock(&keyring()).unwrap()).unwrap();
+                prop_assert_eq!(written_map(&plain.to_map()), written_map(&sealed));
+                Ok(())
+            })
+            .unwrap();
+    }
+}
+
+/// Block YAML with comments wherever they can stand.
+fn commented() -> impl Strategy<Value = String> {
+    #[derive(Clone, Debug)]
+    enum Tree {
+        Leaf(String),
+        Map(Vec<(Option<String>, String, Tree, Option<String>)>),
+        List(Vec<(Option<String>, Tree, Option<String>)>),
+    }
+    fn write(tree: &Tree, indent: usize, out: &mut String) {
+        let pad = " ".repeat(indent);
+        let above = |comment: &Option<String>, out: &mut String| {
+            for line in comment.iter().flat_map(|comment| comment.split('|')) {
+                out.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("{pad}#{line}\n") });
+            }
+        };
+        let rest = |tree: &Tree, behind: &Option<String>, out: &mut String| {
+            let behind = behind.as_ref().map(|comment| format!(" #{comment}")).unwrap_or_default();
+            match tree {
+                Tree::Leaf(text) => out.push_str(&format!(" {text}{behind}\n")),
+                // behind an empty collection sops loses or moves comments
+                Tree::Map(pairs) if pairs.is_empty() => out.push_str(" {}\n"),
+                Tree::List(items) if items.is_empty() => out.push_str(" []\n"),
+                inner => {
+                    out.push_str(&format!("{behind}\n"));
+                    write(inner, indent + 2, out);
+                }
+            }
+        };
+        match tree {
+            Tree::Leaf(_) => {}
+            Tree::Map(pairs) => {
+                for (number, (comment, key, value, behind)) in pairs.iter().enumerate() {
+                    above(comment, out);
+                    out.push_str(&format!("{pad}{key}{number}:"));
+                    rest(value, behind, out);
+                }
+            }
+            Tree::List(items) => {
+                for (comment, value, behind) in items {
+                    above(comment, out);
+                    out.push_str(&format!("{pad}-"));
+                    rest(value, behind, out);
+                }
+            }
+        }
+    }
+    let comment = || proptest::option::weighted(0.3, " [a-z]{1,5}(\\|{0,2} [a-z]{1,5}){0,2}\\|?");
+    let behind = || proptest::option::weighted(0.2, " [a-z]{1,5}");
+    let leaf =
+        prop_oneof!["[a-z]{1,5}", Just("7".to_owned()), Just("true".to_owned()), Just("'q'".to_owned())];
+    let tree = leaf.prop_map(Tree::Leaf).prop_recursive(3, 20, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec((comment(), "[a-z]", inner.clone(), behind()), 0..4)
+                .prop_map(Tree::Map),
+            proptest::collection::vec((comment(), inner, behind()), 0..4).prop_map(Tree::List),
+        ]
+    });
+    let comment = || proptest::option::weighted(0.3, " [a-z]{1,5}(\\|{0,2} [a-z]{1,5}){0,2}\\|?");
+    let behind = || proptest::option::weighted(0.2, " [a-z]{1,5}");
+    let root = proptest::collection::vec((comment(), "[a-z]", tree, behind()), 1..6);
+    (root, comment()).prop_map(|(pairs, last)| {
+        let mut out = String::new();
+        write(&Tree::Map(pairs), 0, &mut out);
+        for line in last.iter().flat_map(|comment| comment.split('|')) {
+            out.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("#{line}\n") });
+        }
+        out
+    })
+}
+
+#[test]
+fn comments_stand_where_sops_has_them() {
+    if peers::find("sops").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let recipient = keyring().recipients().remove(0).to_string();
+    let file = folder.path().join("file.yaml");
+    runner(40)
+        .run(&(proptest::collection::vec(commented(), 12), any::<bool>()), |(sources, sealed)| {
+            let suffix = if sealed { "--unencrypted-suffix" } else { "--encrypted-suffix" };
+            let field = if sealed { "unencrypted_suffix" } else { "encrypted_suffix" };
+            let rules = Rules::new(Selection::of_field(field, "none").unwrap(), false).unwrap();
+            // many documents in one file: a process takes longer than all of them
+            let source = sources.join("---\n");
+            std::fs::write(&file, &source).unwrap();
+            let theirs =
+                sops("sops", folder.path(), &["-e", "--age", &recipient, suffix, "none", "file.yaml"]);
+            std::fs::write(&file, &theirs).unwrap();
+            let printed = sops("sops", folder.path(), &["-d", "file.yaml"]);
+            prop_assert_eq!(print(&theirs), String::from_utf8(printed).unwrap(), "theirs, of\n{}", source);
+
+            let plain = Plain::parse(source.as_bytes(), Format::Yaml).unwrap();
+            let made =
+                Encrypted::create(&plain, &keyring().recipients(), &rules, now(), Format::Yaml).unwrap();
+            let ours = made.emit().unwrap();
+            std::fs::write(&file, &ours).unwrap();
+            let printed = sops("sops", folder.path(), &["-d", "file.yaml"]);
+            prop_assert_eq!(print(&ours), String::from_utf8(printed).unwrap(), "ours, of\n{}", source);
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn print(source: &[u8]) -> String {
+    let file = Encrypted::parse(source, Format::Yaml).unwrap();
+    let plain = file.decrypt(&file.unlock(&keyring()).unwrap()).unwrap();
+    String::from_utf8(plain.emit(Format::Yaml).unwrap().expose().to_vec()).unwrap()
+}
+
+#[test]
+fn times_keep_their_form() {
+    for text in ["2024-01-01T00:00:00Z", "2024-02-29T10:20:30.5Z", "2024-01-01T10:20:30+05:30"] {
+        let map = Map::new().with("sealed", Value::Time(Timestamp::parse(text).unwrap()));
+        let map = map.with("clear_unencrypted", Value::Time(Timestamp::parse(text).unwrap()));
+        let file = encrypt(&Plain::new(map.clone()));
+        let plain = file.decrypt(&file.unlock(&keyring()).unwrap()).unwrap();
+        assert_eq!(plain.to_map(), map);
+    }
+}
