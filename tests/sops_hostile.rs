@@ -1,0 +1,399 @@
+//! Damaged, strange and hostile files: each is a clear error that names its place, or is read as sops reads it.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::format_push_string,
+    reason = "test code"
+)]
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use uvars::error::Kind;
+use uvars::fs::RepoPath;
+use uvars::keys::{IdentitySources, Keyring, Recipient};
+use uvars::secret::DataKey;
+use uvars::sops::{BINDING_KEY, Encrypted, Format, KeyPath, Mac, Map, Plain, Rules, Selection, Value};
+
+fn keyring(name: &str) -> Keyring {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name);
+    Keyring::new(IdentitySources { files: vec![file], ..IdentitySources::default() })
+}
+
+fn readers() -> Vec<Recipient> {
+    keyring("a.age").recipients()
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH
+}
+
+const PLAIN: &str = "# top\ndb:\n    user: app\n    password: hunter2\nlist:\n    - first\n    # in list\n    - second\nport_unencrypted: 5432\ncount: 3\n";
+
+fn encrypt(source: &str) -> uvars::Result<String> {
+    let plain = Plain::parse(source.as_bytes(), Format::Yaml)?;
+    let file = Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml)?;
+    Ok(String::from_utf8(file.emit()?).unwrap())
+}
+
+fn decrypt(source: &str) -> uvars::Result<String> {
+    let file = Encrypted::parse(source.as_bytes(), Format::Yaml)?;
+    let plain = file.decrypt(&file.unlock(&keyring("a.age"))?)?;
+    Ok(String::from_utf8(plain.emit(Format::Yaml)?.expose().to_vec()).unwrap())
+}
+
+fn error(source: &str) -> String {
+    decrypt(source).expect_err(source).to_string()
+}
+
+/// The file with the value behind `name:` changed.
+fn change(file: &str, name: &str, with: impl Fn(&str) -> String) -> String {
+    let line = file.lines().find(|line| line.trim_start().starts_with(&format!("{name}:"))).unwrap();
+    let (key, value) = line.split_once(": ").unwrap();
+    file.replacen(line, &format!("{key}: {}", with(value)), 1)
+}
+
+fn value(file: &str, name: &str) -> String {
+    let line = file.lines().find(|line| line.trim_start().starts_with(&format!("{name}:"))).unwrap();
+    line.split_once(": ").unwrap().1.to_owned()
+}
+
+/// One letter of the base64 behind `part` exchanged.
+fn flip(sealed: &str, part: &str) -> String {
+    let at = sealed.find(part).unwrap() + part.len();
+    let other = if &sealed[at..=at] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &sealed[..at], &sealed[at + 1..])
+}
+
+#[test]
+fn a_changed_value_is_named_by_its_key_path() {
+    let file = encrypt(PLAIN).unwrap();
+    for part in ["data:", "iv:", "tag:"] {
+        let changed = change(&file, "password", |sealed| flip(sealed, part));
+        assert!(
+            error(&changed).starts_with("db.password: the encrypted value was changed"),
+            "{}",
+            error(&changed)
+        );
+    }
+    let moved = change(&file, "password", |_| value(&file, "user"));
+    assert!(error(&moved).starts_with("db.password: the encrypted value was changed, or moved"));
+    let renamed = file.replacen("    user: ", "    admin: ", 1);
+    assert!(error(&renamed).starts_with("db.admin: "));
+    let renamed = file.replacen("db:\n", "dc:\n", 1);
+    assert!(error(&renamed).starts_with("dc.user: "));
+    for (wrong, why) in [
+        ("in clear", "should be encrypted"),
+        ("5", "should be encrypted"),
+        ("ENC[AES256_GCM,data:x", "should be encrypted"),
+        ("ENC[AES256_GCM,data:*,iv:AAAA,tag:AAAA,type:str]", "is damaged"),
+        ("ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]", "is damaged"),
+    ] {
+        let error = error(&change(&file, "password", |_| wrong.to_owned()));
+        assert!(error.starts_with("db.password: ") && error.contains(why), "{error}");
+        assert!(!error.contains(wrong) || wrong == "5", "the error quotes the value: {error}");
+    }
+    for kind in ["int]", "time]", "foo]", "comment]"] {
+        let error = error(&change(&file, "password", |sealed| sealed.replace("str]", kind)));
+        assert!(error.starts_with("db.password: "), "{error}");
+    }
+}
+
+#[test]
+fn what_only_the_mac_covers_is_found_by_the_mac() {
+    let file = encrypt(PLAIN).unwrap();
+    let items: Vec<&str> =
+        file.lines().filter(|line| line.ends_with("type:str]") && line.contains("- ENC")).collect();
+    let swapped = file.replace(items[0], "@").replace(items[1], items[0]).replace('@', items[1]);
+    for changed in [
+        change(&file, "port_unencrypted", |_| "5433".to_owned()),
+        file.replace("port_unencrypted", "x_unencrypted: 1\nport_unencrypted"),
+        file.replace(&format!("{}\n", items[0]), ""),
+        swapped,
+    ] {
+        assert!(error(&changed).starts_with("the MAC does not fit the values"), "{}", error(&changed));
+        let read = Encrypted::parse(changed.as_bytes(), Format::Yaml).unwrap();
+        let key = read.unlock(&keyring("a.age")).unwrap();
+        assert!(read.decrypt_with(&key, Mac::Ignore).is_ok());
+    }
+}
+
+#[test]
+fn a_mac_that_is_missing_or_of_another_time_is_refused() {
+    let file = encrypt(PLAIN).unwrap();
+    assert!(error(&change(&file, "mac", |_| "\"\"".to_owned())).starts_with("sops.mac: the file has no MAC"));
+    let line = file.lines().find(|line| line.starts_with("    mac: ")).unwrap();
+    assert!(error(&file.replace(&format!("{line}\n"), "")).starts_with("sops.mac: the file has no MAC"));
+    assert!(
+        error(&change(&file, "mac", |sealed| flip(sealed, "data:")))
+            .starts_with("sops.mac: the MAC cannot be opened")
+    );
+    let later = change(&file, "lastmodified", |_| "\"1970-01-01T00:00:01Z\"".to_owned());
+    assert!(error(&later).starts_with("sops.mac: the MAC cannot be opened"), "{}", error(&later));
+    // the same moment, written otherwise, is formatted anew
+    for same in ["\"1970-01-01T00:00:00+00:00\"", "1970-01-01T00:00:00Z", "\"1970-01-01T00:00:00.5Z\""] {
+        decrypt(&change(&file, "lastmodified", |_| same.to_owned())).unwrap();
+    }
+}
+
+#[test]
+fn comments_put_in_by_hand_are_read_and_reported() {
+    let file = encrypt(PLAIN).unwrap();
+    let planted =
+        file.replacen("db:\n", "# planted\ndb:\n", 1).replacen("    user:", "    # inside\n    user:", 1);
+    let read = Encrypted::parse(planted.as_bytes(), Format::Yaml).unwrap();
+    let plain = read.decrypt(&read.unlock(&keyring("a.age")).unwrap()).unwrap();
+    let reported: Vec<String> = plain.clear_comments().iter().map(ToString::to_string).collect();
+    assert_eq!(reported, ["", "db"]);
+    // an encrypted comment of a list is an element there, and a damaged one an error
+    let line = file.lines().find(|line| line.ends_with("type:comment]") && line.contains("- ENC")).unwrap();
+    let changed = file.replace(line, &flip(line, "data:"));
+    assert!(error(&changed).starts_with("list.1: "), "{}", error(&changed));
+}
+
+#[test]
+fn a_stranger_gets_no_data_key_and_a_wrong_one_opens_nothing() {
+    let file = Encrypted::parse(encrypt(PLAIN).unwrap().as_bytes(), Format::Yaml).unwrap();
+    let error = file.unlock(&keyring("c.age")).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    let wrong = DataKey::new([7; 32]);
+    assert!(file.decrypt(&wrong).unwrap_err().to_string().starts_with("db.user: "));
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    let plain = file.decrypt(&key).unwrap();
+    assert!(file.update(&plain, &wrong, now()).is_err());
+    assert!(file.rewrap(&wrong, &readers()).is_err());
+}
+
+#[test]
+fn metadata_is_read_as_loosely_as_sops_does() {
+    let file = encrypt(PLAIN).unwrap();
+    let readable = decrypt(&file).unwrap();
+    for changed in [
+        file.replace("    lastmodified:", "    LastModified:").replace("    mac:", "    MAC:"),
+        file.replace("sops:\n", "sops:\n    kms: []\n    gcp_kms: []\n    azure_kv: []\n    hc_vault: []\n    pgp: []\n"),
+        file.replace("sops:\n", "sops:\n    kms: null\n    pgp:\n    shamir_threshold: \"0\"\n    mac_only_encrypted: \"false\"\n"),
+        file.replace("    unencrypted_suffix: _unencrypted\n", ""),
+        file.replace("    version: 3.13.3\n", ""),
+        file.replace("version: 3.13.3", "version: 99.0.0"),
+        file.replace("version: 3.13.3", "version: 3.7"),
+        file.replace("sops:\n", "sops:\n    future: {a: [1, x]}\n"),
+        file.replace('\n', "\r\n"),
+        format!("\u{feff}{file}"),
+        format!("# before\n\n{file}").replace("# before\n\n", ""),
+    ] {
+        assert_eq!(decrypt(&changed).unwrap_or_else(|error| panic!("{error}\n{changed}")), readable);
+    }
+    // one entry in place of a list of one
+    let single = file.replace("    age:\n        - enc: |", "    age:\n          enc: |");
+    assert_eq!(decrypt(&single).unwrap(), readable);
+}
+
+#[test]
+fn metadata_that_cannot_be_meant_is_refused_by_name() {
+    let file = encrypt(PLAIN).unwrap();
+    let (plain, _) = file.split_once("sops:\n").unwrap();
+    for (changed, begin) in [
+        (plain.to_owned(), "this is not an encrypted file"),
+        (format!("{plain}sops: null\n"), "sops: the metadata should be a map and is null"),
+        (format!("{plain}sops: []\n"), "sops: the metadata should be a map and is a list"),
+        (format!("{plain}sops: x\n"), "sops: the metadata should be a map and is a string"),
+        (format!("{plain}sops: {{}}\n"), "sops: the file has no key"),
+        (file.replace("    lastmodified:", "    x:"), "sops.lastmodified: "),
+        (file.replace("    age:\n", "    pgp:\n"), "only keys of other types than age open this"),
+        (change(&file, "lastmodified", |_| "yesterday".to_owned()), "sops.lastmodified: "),
+        (
+            file.replace("    version:", "    encrypted_suffix: x\n    version:"),
+            "sops: the file names more than one rule",
+        ),
+        (
+            file.replace("unencrypted_suffix: _unencrypted", "encrypted_regex: \"(\""),
+            "sops: encrypted_regex: ",
+        ),
+        (file.replace("    version:", "    shamir_threshold: many\n    version:"), "sops.shamir_threshold: "),
+        (
+            file.replace("    version:", "    mac_only_encrypted: perhaps\n    version:"),
+            "sops.mac_only_encrypted: ",
+        ),
+        (file.replace("BEGIN AGE", "BEGIN EGA"), ""),
+        (format!("{file}sops: {{}}\n"), "line "),
+    ] {
+        let error = error(&changed);
+        assert!(error.starts_with(begin), "{error}\n{changed}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_survives_a_rewrite() {
+    let pgp = "    pgp:\n        - created_at: \"2024-01-01T00:00:00Z\"\n          enc: |-\n            wrapped\n            twice\n          fp: ABCDEF\n          odd: kept\n";
+    let file = encrypt(PLAIN)
+        .unwrap()
+        .replace("    version:", &format!("    future:\n        a: 1\n{pgp}    version:"));
+    let read = Encrypted::parse(file.as_bytes(), Format::Yaml).unwrap();
+    assert_eq!(read.metadata().others(), ["pgp ABCDEF"]);
+    let key = read.unlock(&keyring("a.age")).unwrap();
+    let mut plain = read.decrypt(&key).unwrap();
+    plain.set(&KeyPath::parse("count").unwrap(), &Value::Int(4)).unwrap();
+    let both = [readers(), keyring("b.age").recipients()].concat();
+    for kept in [read.update(&plain, &key, now()).unwrap(), read.rewrap(&key, &both).unwrap()] {
+        let written = String::from_utf8(kept.emit().unwrap()).unwrap();
+        assert!(written.contains(pgp), "{written}");
+        assert!(written.contains("    future:\n        a: 1\n"), "{written}");
+    }
+    for refused in [
+        read.rotate(&key, &readers(), now()),
+        read.renew(&key, now()),
+        read.replace(&plain, &readers(), now()),
+    ] {
+        assert!(refused.unwrap_err().to_string().contains("pgp ABCDEF"));
+    }
+}
+
+#[test]
+fn nobody_is_locked_out_and_nobody_slips_in() {
+    let file = Encrypted::parse(encrypt(PLAIN).unwrap().as_bytes(), Format::Yaml).unwrap();
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    let plain = file.decrypt(&key).unwrap();
+    assert!(Encrypted::create(&plain, &[], &Rules::default(), now(), Format::Yaml).is_err());
+    assert!(file.rotate(&key, &[], now()).is_err());
+    let error = file.rewrap(&key, &keyring("b.age").recipients()).unwrap_err().to_string();
+    assert!(error.contains("needs a new data key"), "{error}");
+    let twice = [readers(), readers()].concat();
+    let once = Encrypted::create(&plain, &twice, &Rules::default(), now(), Format::Yaml).unwrap();
+    assert_eq!(once.metadata().recipients().len(), 1);
+}
+
+#[test]
+fn plain_files_that_sops_would_damage_are_refused_by_name() {
+    for (source, place) in [
+        ("", "the file is empty"),
+        ("# only a comment\n", "the file is empty"),
+        ("- a\n", "line 1, column 1: a document must be a map"),
+        ("text\n", "line 1, column 1: a document must be a map"),
+        ("a: 1\n---\n- b\n", "line 3, column 1: a document must be a map"),
+        ("a: 1\na: 2\n", "line 2, column 1: the name 'a' stands twice"),
+        ("x: 1\n---\na: 1\nb: {c: 1, c: 2}\n", "line 4, column 11: the name 'c' stands twice"),
+        ("1: x\n", "line 1, column 1: a name must be a string"),
+        ("true: x\n", "line 1, column 1: a name must be a string"),
+        ("~: x\n", "line 1, column 1: a name must be a string"),
+        ("2024-01-01: x\n", "line 1, column 1: a name must be a string"),
+        ("? [a]\n: x\n", "line 1, column 3: a name must be a string, and this is a list"),
+        ("&k a: 1\n*k : 2\n", "line "),
+        ("a: 18446744073709551615\n", "line 1, column 4: sops cannot keep whole numbers"),
+        ("a: 2024-01-01T00:00:00+24:00\n", "line 1, column 4: sops cannot keep times"),
+        ("a: !!int abc\n", "line 1, column 4: "),
+        ("x: 1\n---\na: !!int abc\n", "line 3, column 4: "),
+        ("a: &a\n    b: *a\n", "line "),
+        ("x: 1\n---\na: &a [*a]\n", "line 3, column "),
+        ("sops: x\n", "sops: the top-level name 'sops'"),
+        ("a: 1\n---\nsops: {}\n", "sops: the top-level name 'sops'"),
+        ("a_unencrypted: -0.0\n", "a_unencrypted: the number -0.0 cannot stand in clear"),
+        ("a: \u{0}\n", ""),
+        ("a: [\n", "line "),
+    ] {
+        let error = encrypt(source).expect_err(source).to_string();
+        assert!(error.starts_with(place), "{source:?}: {error}");
+    }
+    assert!(Plain::parse(b"a: \xff\n", Format::Yaml).is_err());
+    let wrong = Rules::new(Selection::EncryptedRegex("(?!x)".to_owned()), false).unwrap_err();
+    assert!(wrong.to_string().contains("look-around"), "{wrong}");
+}
+
+#[test]
+fn a_sops_name_deeper_down_is_a_name_like_any_other() {
+    let file = encrypt("a:\n    sops: x\n").unwrap();
+    assert_eq!(decrypt(&file).unwrap(), "a:\n    sops: x\n");
+}
+
+#[test]
+fn bombs_of_aliases_are_refused_in_every_document() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let below = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    for source in [bomb.clone(), format!("x: 1\n---\n{bomb}")] {
+        let error = Plain::parse(source.as_bytes(), Format::Yaml).unwrap_err().to_string();
+        assert!(error.contains("aliases"), "{error}");
+    }
+    let wide = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1000));
+    assert!(Plain::parse(wide.as_bytes(), Format::Yaml).unwrap_err().to_string().contains("aliases"));
+    // what people write stays possible
+    let many = format!("a: &a {{x: 1, y: 2}}\nb: [{}]\n", "*a, ".repeat(1000));
+    assert!(Plain::parse(many.as_bytes(), Format::Yaml).is_ok());
+}
+
+#[test]
+fn deep_nesting_costs_no_stack() {
+    let deep = format!("a: {}{}\n", "[".repeat(5000), "]".repeat(5000));
+    let file = encrypt(&deep).unwrap();
+    assert!(decrypt(&file).is_ok());
+    let too_deep = format!("a: {}{}\n", "[".repeat(20_000), "]".repeat(20_000));
+    assert!(encrypt(&too_deep).is_err());
+}
+
+#[test]
+fn a_file_is_bound_to_its_place() {
+    let path = |text: &str| RepoPath::new(text).unwrap();
+    let (here, there) = (path("secrets/hosts/db.sops.yaml"), path("secrets/shared/wifi.sops.yaml"));
+    let mut plain = Plain::new(Map::new().with("psk", "secret"));
+    plain.bind(&here).unwrap();
+    let seal =
+        |plain: &Plain| Encrypted::create(plain, &readers(), &Rules::default(), now(), Format::Yaml).unwrap();
+    let file = seal(&plain);
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    file.check_binding(&key, &here).unwrap();
+    let error = file.check_binding(&key, &there).unwrap_err();
+    assert!(error.to_string().starts_with("uvars_path: this file was not written for secrets/shared/wifi"));
+    assert!(error.hints()[0].contains("uvars bind secrets/shared/wifi.sops.yaml"));
+
+    plain.unset(&KeyPath::of_keys([BINDING_KEY])).unwrap();
+    let unbound = seal(&plain);
+    let key = unbound.unlock(&keyring("a.age")).unwrap();
+    assert!(unbound.check_binding(&key, &here).unwrap_err().to_string().contains("nothing says"));
+
+    // in clear, because the rule leaves it so: anybody may have written it
+    plain.bind(&here).unwrap();
+    let rules = Rules::new(Selection::UnencryptedRegex("^uvars_path$".to_owned()), false).unwrap();
+    let clear = Encrypted::create(&plain, &readers(), &rules, now(), Format::Yaml).unwrap();
+    let key = clear.unlock(&keyring("a.age")).unwrap();
+    assert!(clear.check_binding(&key, &here).unwrap_err().to_string().contains("in clear"));
+
+    // a list or a number that says the same is no binding
+    let odd = seal(&Plain::new(Map::new().with(BINDING_KEY, Value::List(vec![here.as_str().into()]))));
+    let key = odd.unlock(&keyring("a.age")).unwrap();
+    assert!(odd.check_binding(&key, &here).is_err());
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_an_error() {
+    let file = encrypt(PLAIN).unwrap();
+    let whole = decrypt(&file).unwrap();
+    for end in (0..file.len() - 1).step_by(7) {
+        if file.is_char_boundary(end) && decrypt(&file[..end]).is_ok_and(|printed| printed != whole) {
+            panic!("cut off at {end}, it reads as something else");
+        }
+    }
+}
+
+#[test]
+fn a_file_with_any_byte_changed_never_reads_as_something_else() {
+    let file = encrypt("db: {password: hunter2}\nopen_unencrypted: yes it is\n").unwrap();
+    let whole = decrypt(&file).unwrap();
+    for at in 0..file.len() {
+        for letter in ["", "A", "]", "\n", "#"] {
+            let changed = format!("{}{letter}{}", &file[..at], &file[at + 1..]);
+            let Ok(printed) = decrypt(&changed) else { continue };
+            // names in clear are not covered, and neither are comments
+            let values = |text: &str| {
+                text.lines()
+                    .filter(|line| !line.starts_with('#'))
+                    .filter_map(|line| line.split_once(": "))
+                    .map(|(_, value)| value.to_owned())
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(values(&printed), values(&whole), "at {at} {letter:?}\n{changed}");
+        }
+    }
+}
