@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::format_push_string,
+    clippy::items_after_statements,
+    clippy::too_many_lines,
     reason = "test code"
 )]
 
