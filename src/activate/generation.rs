@@ -147,6 +147,14 @@ impl Store {
         Ok((next, notes))
     }
 
+    /// Removes what a run that was ended left behind; the current generation is as it should be.
+    pub(super) fn tidy(&self, current: u64) -> Result<()> {
+        let Some(folder) = self.open()? else { return Ok(()) };
+        let before =
+            folder.names()?.iter().filter_map(|name| number(name)).filter(|found| *found < current).max();
+        prune(&folder, current, before)
+    }
+
     /// Swaps the link. What stands in its place and is no link is put aside, and the note says where.
     fn swap(&self, target: &Path) -> Result<Option<String>> {
         let (Some(above), Some(name)) =

@@ -151,6 +151,8 @@ impl Run<'_> {
             let (number, notes) = store.publish(&plan.tree, &live)?;
             report.generation = Some(number);
             report.notes.extend(notes);
+        } else if let Some(number) = live.number {
+            store.tidy(number)?;
         }
         if phase == Phase::Services {
             self.link_homes(store, &plan.tree, report);
@@ -210,8 +212,7 @@ impl Run<'_> {
     /// boot, every password that the host has is offered.
     fn rescue(&self, phase: Phase, live: &Live, error: &Error, report: &mut TreeReport) -> Option<Plan> {
         let mut problem = |kept| {
-            let item = self.host.manifest.display().to_string();
-            report.failures.push(Failure::new(item, &Problem::of(error), kept));
+            report.failures.push(Failure::new("manifest", &Problem::of(error), kept));
         };
         if phase == Phase::Users && live.tree.is_none() {
             problem(Kept::Shadow);

@@ -171,6 +171,8 @@ pub fn activate(person: &Person) -> Result<TreeReport> {
         let (number, notes) = store.publish(&plan.tree, &live)?;
         report.generation = Some(number);
         report.notes.extend(notes);
+    } else if let Some(number) = live.number {
+        store.tidy(number)?;
     }
     status::write(&store.open_or_make()?, &report)?;
     Ok(report)

@@ -55,8 +55,11 @@ impl IdentitySources {
         places
     }
 
-    /// The variables of sops that name no place.
+    /// The variables of sops that name no place; none where only files are looked at, as on a host.
     pub(super) fn unset(&self) -> Vec<&'static str> {
+        if self.home.is_none() && self.config_dir.is_none() && !self.files.is_empty() {
+            return Vec::new();
+        }
         [
             ("SOPS_AGE_KEY", self.key_text.is_none()),
             ("SOPS_AGE_KEY_FILE", self.key_file.is_none()),
