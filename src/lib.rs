@@ -9,6 +9,7 @@ pub mod custody;
 pub mod error;
 pub mod fleet;
 pub mod fs;
+pub mod interchange;
 pub mod keys;
 pub mod password;
 pub mod rules;

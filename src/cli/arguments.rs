@@ -2,7 +2,7 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{activate, completions, decrypt, generate, get, key, man, receive, recover, verify};
+use super::{activate, completions, decrypt, export, generate, get, key, man, receive, recover, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -55,6 +55,7 @@ pub(super) enum Command {
     Get(get::Arguments),
     Decrypt(decrypt::Arguments),
     Verify(verify::Arguments),
+    Export(export::Arguments),
     Activate(activate::Arguments),
     Recover(recover::Arguments),
     Completions(completions::Arguments),

@@ -20,6 +20,7 @@ mod context;
 mod decrypt;
 mod document;
 mod exit;
+mod export;
 mod generate;
 mod get;
 mod key;
@@ -57,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
+        Command::Export(arguments) => export::run(context, ui, &arguments),
         Command::Activate(arguments) => activate::run(context, ui, &arguments),
         Command::Completions(arguments) => completions::run(ui, &arguments),
         Command::Get(arguments) => get::run(context, ui, &arguments),
