@@ -6,6 +6,7 @@
 use super::principal::Principal;
 use super::recipient::Recipient;
 use crate::error::{Error, Result};
+use std::collections::HashMap;
 
 /// Far more than a person's keys take, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -55,7 +56,8 @@ impl KeyFile {
 
 /// Reads recipients, one a line; empty lines and lines that begin with `#` are passed over. There may be none.
 pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
-    let mut keys: Vec<KeyLine> = Vec::new();
+    let mut keys = Vec::new();
+    let mut lines = HashMap::new();
     let mut above = None;
     for (number, line) in (1..).zip(text(bytes)?.split('\n')) {
         let trimmed = line.trim();
@@ -67,8 +69,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
             let column = line.chars().take_while(|c| c.is_whitespace()).count() + 1;
             let at = |error: Error| error.position(number, u32::try_from(column).unwrap_or(u32::MAX));
             let recipient = Recipient::parse(trimmed).map_err(at)?;
-            if let Some(before) = keys.iter().find(|key| key.recipient.is_same_key(&recipient)) {
-                return Err(at(Error::new(format!("this is the key of line {} again", before.line))));
+            if let Some(before) = lines.insert(recipient.key_id(), number) {
+                return Err(at(Error::new(format!("this is the key of line {before} again"))));
             }
             let comment = recipient.comment().map(str::to_owned).or(above.take());
             keys.push(KeyLine { recipient, line: number, comment });

@@ -12,6 +12,7 @@ mod hybrid;
 mod identity;
 pub mod key_file;
 mod keyring;
+mod ledger;
 mod plugin;
 mod principal;
 mod private;
@@ -33,6 +34,7 @@ pub use convert::{
 pub use generate::{Generated, generate};
 pub use key_file::{KeyFile, KeyLine};
 pub use keyring::{Keyring, Wrapped};
+pub use ledger::{KeyState, LEDGER_PATH, Ledger, LedgerEntry};
 pub use principal::{Class, Principal};
 pub use programs::{Ask, Programs, environment};
 pub use recipient::{KeyKind, Recipient};

@@ -49,6 +49,7 @@ pub struct Recipient {
 #[derive(Clone, Copy)]
 enum Key {
     X25519,
+    /// With the X25519 point of the same private key.
     SshEd25519([u8; 32]),
     SshRsa(ssh_rsa::Bits),
     Plugin,
@@ -140,15 +141,21 @@ impl Recipient {
     /// The X25519 recipient that ssh-to-age makes of an ssh-ed25519 key; nothing for other types.
     pub fn converted(&self) -> Option<Self> {
         let Key::SshEd25519(point) = self.key else { return None };
-        let text = ssh_ed25519::converted(&point).ok()?;
-        Some(Self { text, comment: self.comment.clone(), key: Key::X25519 })
+        Some(Self { text: x25519::text(&point), comment: self.comment.clone(), key: Key::X25519 })
+    }
+
+    /// The text by which the private key behind it is known: that of the conversion for an ssh-ed25519 key, its
+    /// own for the others.
+    pub fn key_id(&self) -> String {
+        match self.key {
+            Key::SshEd25519(point) => x25519::text(&point),
+            _ => self.text.clone(),
+        }
     }
 
     /// Whether the same private key opens both: equal, or one the conversion of the other.
     pub fn is_same_key(&self, other: &Self) -> bool {
-        self == other
-            || self.converted().is_some_and(|converted| converted == *other)
-            || other.converted().is_some_and(|converted| converted == *self)
+        self == other || self.key_id() == other.key_id()
     }
 
     /// Whether data keys can be wrapped for it at all; an error names the type and what to use.

@@ -1,6 +1,7 @@
 //! The registry: every key file of `keys/`, and whose key a recipient is.
 
 use super::key_file::KeyFile;
+use super::ledger::LEDGER_PATH;
 use super::principal::{Class, Principal};
 use super::private;
 use super::recipient::Recipient;
@@ -11,14 +12,11 @@ use std::collections::{BTreeMap, HashMap};
 /// The folder of the registry in a fleet repository.
 const KEYS: &str = "keys";
 
-/// The ledger beside the key files, which `ledger.rs` reads.
-const LEDGER: &str = "keys/ledger.yaml";
-
 /// Everybody's public keys.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     files: BTreeMap<Principal, KeyFile>,
-    /// Who has a key, by its text, and an ssh-ed25519 key by that of its conversion too.
+    /// Who has a key, by [`Recipient::key_id`].
     holders: HashMap<String, Vec<Principal>>,
     warnings: Vec<String>,
 }
@@ -45,7 +43,7 @@ impl Registry {
         let mut names = HashMap::new();
         for file in files {
             let (path, bytes) = file?;
-            if path.as_str() == LEDGER {
+            if path.as_str() == LEDGER_PATH {
                 continue;
             }
             match principal(&path)? {
@@ -65,9 +63,7 @@ impl Registry {
 
     fn add(&mut self, file: KeyFile) {
         for recipient in file.recipients() {
-            for key in [Some(recipient.clone()), recipient.converted()].into_iter().flatten() {
-                self.holders.entry(key.to_string()).or_default().push(file.principal.clone());
-            }
+            self.holders.entry(recipient.key_id()).or_default().push(file.principal.clone());
         }
         self.files.insert(file.principal.clone(), file);
     }
@@ -125,8 +121,7 @@ impl Registry {
 
     /// Whose key this is, as itself or as ssh-to-age converts it.
     pub fn holders(&self, recipient: &Recipient) -> &[Principal] {
-        let holders = |recipient: &Recipient| self.holders.get(recipient.as_str());
-        holders(recipient).or_else(|| holders(&recipient.converted()?)).map(Vec::as_slice).unwrap_or_default()
+        self.holders.get(&recipient.key_id()).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The keys that more than one principal has. That is allowed: one person may hold two offices.
