@@ -222,3 +222,79 @@ fn ssh_private_key(key: &Secret) -> Result<SshKey> {
 fn not_ed25519() -> Error {
     Error::new("only ssh-ed25519 keys have an age form").hint("make one with: uvars key generate CLASS/NAME")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE64: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS";
+    const AGE: &str = "age1a8pk4akrdamj7nvqy3zywgtny8dxz7t5xzu7u8v9mhrayp9freqsqatyrs";
+
+    fn converted(line: &str) -> (Option<String>, String) {
+        let conversion = convert_public(line.as_bytes()).unwrap();
+        let [key] = conversion.converted.as_slice() else { panic!("{line}: {conversion:?}") };
+        (key.comment.clone(), key.recipient.to_string())
+    }
+
+    #[test]
+    fn lines_of_every_file_of_openssh_are_understood() {
+        let key = format!("ssh-ed25519 {BASE64}");
+        for (line, comment) in [
+            (key.clone(), None),
+            (format!("  {key}\tjon@cinnabar work\r"), Some("jon@cinnabar work")),
+            (format!("restrict,pty {key} jon"), Some("jon")),
+            (format!("no-pty {key}"), None),
+            (format!("command=\"echo \\\"ssh-rsa x\\\" ssh-rsa\",from=\"*.org\" {key} jon"), Some("jon")),
+            (format!("cinnabar.example.org {key}"), Some("cinnabar.example.org")),
+            (format!("cinnabar,192.168.1.1,[::1]:22 {key}"), Some("cinnabar,192.168.1.1,[::1]:22")),
+            (format!("|1|aGVsbG8=|d29ybGQ= {key}"), None),
+        ] {
+            assert_eq!(converted(&line), (comment.map(str::to_owned), AGE.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn several_lines_keep_their_order_and_others_are_named() {
+        let text = format!(
+            "# cinnabar:22 SSH-2.0\n\na ssh-rsa AAAA\na ssh-ed25519 {BASE64}\nb ecdsa-sha2-nistp256 AAAA\n\
+             @revoked b ssh-ed25519 {BASE64}\n@cert-authority *.org ssh-ed25519 {BASE64}\nssh-ed25519 {BASE64}"
+        );
+        let conversion = convert_public(text.as_bytes()).unwrap();
+        assert_eq!(conversion.to_text(), format!("# a\n{AGE}\n{AGE}\n"));
+        assert_eq!(conversion.converted.iter().map(|key| key.line).collect::<Vec<_>>(), [4, 8]);
+        let skipped: Vec<_> = conversion.skipped.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            skipped,
+            [
+                "line 3: only ssh-ed25519 keys have an age form, and this is ssh-rsa",
+                "line 5: only ssh-ed25519 keys have an age form, and this is ecdsa-sha2-nistp256",
+                "line 6: the line is marked @revoked, and is no host's own key",
+                "line 7: the line is marked @cert-authority, and is no host's own key",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_by_line() {
+        for (line, message) in [
+            ("hunter2", "this line has no ssh public key"),
+            ("ssh-ed25519", "this line has no ssh public key"),
+            ("host hunter2 x", "this line has no ssh public key"),
+            ("ssh-ed25519 hunter2", "malformed ssh-ed25519 key"),
+            ("AGE-SECRET-KEY-1HUNTER2", "this is an age identity"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "this is a private key"),
+        ] {
+            let error = convert_public(format!("#\n{line}\n").as_bytes()).unwrap_err();
+            assert_eq!(error.line_column(), Some((2, 1)));
+            assert!(error.message().starts_with(message), "{error}");
+            assert!(!format!("{error:?}").to_lowercase().contains("hunter2"));
+        }
+        assert!(convert_public(b"\xff").is_err());
+        for key in ["", "hunter2", "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2", "AGE-SECRET-KEY-1HUNTER2"]
+        {
+            let error = convert_private(&Secret::from(key), || None).unwrap_err();
+            assert!(!format!("{error:?}").to_lowercase().contains("hunter2"));
+            assert!(public_of_private(&Secret::from(key)).is_err());
+        }
+    }
+}

@@ -172,6 +172,9 @@ fn text(bytes: &[u8]) -> Result<&str> {
 
 /// Reads one identity.
 fn parse(word: &str, programs: &Programs) -> Result<Identity> {
+    if word.contains(char::is_whitespace) {
+        return Err(not_an_identity(word));
+    }
     let identity = if word.starts_with("AGE-SECRET-KEY-PQ-1") {
         Ok(Identity::Hybrid)
     } else if word.starts_with("AGE-SECRET-KEY-1") {
@@ -193,4 +196,97 @@ fn not_an_identity(line: &str) -> Error {
         return Error::new("this is a public key, and private ones belong here");
     }
     Error::new("this is not an identity (AGE-SECRET-KEY-1… or AGE-PLUGIN-…)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+    const PLUGIN: &str = "AGE-PLUGIN-UVARSTEST-1WPEXJANPW3JJQ6RPD3NQ5J2N6F";
+
+    fn lines(text: &str) -> Result<usize> {
+        read_lines(text.as_bytes(), &Programs::default()).map(|identities| identities.len())
+    }
+
+    fn words(text: &str) -> Result<usize> {
+        read_words(text.as_bytes(), &Programs::default()).map(|identities| identities.len())
+    }
+
+    #[test]
+    fn a_file_has_one_identity_a_line() {
+        for (text, count) in [
+            (String::new(), 0),
+            ("\n\n# comment\n#\n".into(), 0),
+            (KEY.into(), 1),
+            (format!("# created: now\n# public key: age1…\n{KEY}\n"), 1),
+            (format!("{KEY}\r\n\r\n{PLUGIN}\r\nAGE-SECRET-KEY-PQ-1QQQQ\n"), 3),
+        ] {
+            assert_eq!(lines(&text).unwrap(), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_anything_else_is_refused_by_line() {
+        let short = "AGE-SECRET-KEY-1GQ9778";
+        for (text, line, message) in [
+            (format!("\n{KEY} "), 2, "an identity stands alone on its line"),
+            (format!(" {KEY}"), 1, "an identity stands alone on its line"),
+            (format!("{KEY} {KEY}"), 1, "an identity stands alone"),
+            (format!("{KEY} # note"), 1, "an identity stands alone"),
+            (format!("#\n {KEY}"), 2, "an identity stands alone"),
+            ("  # indented".into(), 1, "an identity stands alone"),
+            ("   ".into(), 1, "an identity stands alone"),
+            (format!("\u{feff}{KEY}"), 1, "a byte order mark"),
+            (short.into(), 1, "malformed identity: its checksum"),
+            (KEY.to_lowercase(), 1, "this is not an identity"),
+            (PLUGIN.to_lowercase(), 1, "this is not an identity"),
+            ("AGE-PLUGIN-X/Y-1QQQQ".into(), 1, "malformed identity"),
+            ("AGE-SECRET-KEY-1".into(), 1, "malformed identity"),
+            ("hunter2".into(), 1, "this is not an identity"),
+            ("age1xyz".into(), 1, "this is a public key"),
+            ("ssh-ed25519 AAAA".into(), 1, "this is a public key"),
+        ] {
+            let error = lines(&text).expect_err(&text);
+            assert!(error.message().starts_with(message), "{text}: {error}");
+            assert_eq!(error.line_column(), Some((line, 1)), "{text}");
+            let shown = format!("{error:?}").to_lowercase();
+            assert!(!shown.contains("gq9778") && !shown.contains("hunter2"), "{shown}");
+        }
+        let error = read_lines(b"#\n\xff", &Programs::default()).unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column 1: this is not text");
+    }
+
+    #[test]
+    fn a_variable_has_identities_between_any_blanks() {
+        assert_eq!(words(&format!("  {KEY}\t{KEY} \r\n# comment {KEY}\n{PLUGIN}")).unwrap(), 3);
+        assert_eq!(words("").unwrap(), 0);
+        for bad in [format!("{KEY} # note"), format!(" # {KEY}"), format!("{KEY},{KEY}")] {
+            assert!(words(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn other_private_keys_are_named_by_their_form() {
+        for (text, message) in [
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n",
+                "malformed OpenSSH",
+            ),
+            ("-----BEGIN PRIVATE KEY-----\nhunter2", "this private key is in an old or foreign PEM form"),
+            ("-----BEGIN EC PRIVATE KEY-----\nhunter2", "this private key is in an old or foreign PEM form"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nhunter2",
+                "this private key is in an old or foreign PEM form",
+            ),
+            ("-----BEGIN RSA PRIVATE KEY-----\nhunter2", "malformed ssh private key"),
+            ("-----BEGIN CERTIFICATE-----\nhunter2", "this is a PEM block, and no private key"),
+        ] {
+            let error = read(text.as_bytes(), &Programs::default()).err().expect(text);
+            assert!(error.message().starts_with(message), "{text}: {error}");
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
+        let huge = vec![b'#'; LARGEST + 1];
+        assert!(read(&huge, &Programs::default()).is_err());
+    }
 }

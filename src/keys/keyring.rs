@@ -277,3 +277,75 @@ impl Search<'_> {
         self.notes.borrow_mut().insert(note);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::generate;
+
+    #[test]
+    fn nothing_is_read_that_is_not_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = generate("now").unwrap();
+        let other = generate("now").unwrap();
+        let sources = IdentitySources {
+            key_text: Some(key.text.clone()),
+            key_file: Some(dir.path().join("file")),
+            key_command: Some("touch".into()),
+            home: Some(dir.path().to_owned()),
+            config_dir: Some(dir.path().to_owned()),
+            ..IdentitySources::default()
+        };
+        let keyring = Keyring::new(sources);
+        let read = |keyring: &Keyring| keyring.places.iter().filter(|place| place.is_loaded()).count();
+        let enc = key.recipient.wrap(&[7; 32]).unwrap();
+        let fitting = Wrapped { recipient: key.recipient.as_str(), enc: &enc };
+        let other_enc = other.recipient.wrap(&[8; 32]).unwrap();
+        let foreign = Wrapped { recipient: other.recipient.as_str(), enc: &other_enc };
+        assert_eq!(read(&keyring), 0);
+        assert_eq!(keyring.unwrap(&[foreign, fitting]).unwrap().expose(), [7; 32]);
+        assert_eq!(read(&keyring), 1);
+        assert!(keyring.outputs.lock().unwrap().is_empty());
+        keyring.unwrap(&[foreign]).unwrap_err();
+        assert_eq!(read(&keyring), keyring.places.len());
+        assert_eq!(keyring.outputs.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn threads_share_a_keyring() {
+        let key = generate("now").unwrap();
+        let sources = IdentitySources { key_text: Some(key.text.clone()), ..IdentitySources::default() };
+        let keyring = Keyring::new(sources);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let enc = key.recipient.wrap(&[7; 32]).unwrap();
+                    let wrapped = Wrapped { recipient: key.recipient.as_str(), enc: &enc };
+                    assert_eq!(keyring.unwrap(&[wrapped]).unwrap().expose(), [7; 32]);
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn debug_shows_names_of_places_only() {
+        let key = generate("now").unwrap();
+        let sources = IdentitySources {
+            key_text: Some(key.text.clone()),
+            key_command: Some("echo hunter2".into()),
+            ..IdentitySources::default()
+        };
+        let keyring = Keyring::new(sources.clone());
+        keyring.recipients();
+        let shown = format!("{sources:?} {keyring:?}");
+        assert!(shown.contains("SOPS_AGE_KEY") && !shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert_eq!(keyring.recipients(), [key.recipient]);
+    }
+
+    #[test]
+    fn long_ssh_keys_are_shortened_for_people() {
+        assert_eq!(short("ssh-rsa AAAABBBBCCCCDDDDEEEE jon@x"), "ssh-rsa …CCCCDDDDEEEE jon@x");
+        assert_eq!(short("age1abc"), "age1abc");
+    }
+}

@@ -116,7 +116,7 @@ impl Ledger {
                 match entry.field(field) {
                     Some(value) => edit.put(&path, field, &value, At::End)?,
                     None if edit.contains(&["keys", &place, field]) => {
-                        edit.remove_key(&["keys", &place, field])?
+                        edit.remove_key(&["keys", &place, field])?;
                     }
                     None => {}
                 }

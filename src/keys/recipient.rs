@@ -238,3 +238,140 @@ impl fmt::Debug for Recipient {
         write!(out, "Recipient({})", self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    const AGE: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS";
+
+    /// The line of an ssh key made of these fields.
+    fn line(kind: &str, fields: &[&[u8]]) -> String {
+        let mut blob = Vec::new();
+        for field in std::iter::once(kind.as_bytes()).chain(fields.iter().copied()) {
+            blob.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+            blob.extend(field);
+        }
+        format!("{kind} {}", STANDARD.encode(blob))
+    }
+
+    /// An RSA modulus of so many bytes, as the wire has it.
+    fn modulus(bytes: usize) -> Vec<u8> {
+        let mut modulus = vec![0xaa; bytes + 1];
+        modulus[0] = 0;
+        modulus[bytes] |= 1;
+        modulus
+    }
+
+    #[test]
+    fn every_type_is_known_by_its_shape() {
+        let rsa = line("ssh-rsa", &[&[1, 0, 1], &modulus(256)]);
+        for (text, kind) in [
+            (AGE, KeyKind::X25519),
+            (ED25519, KeyKind::SshEd25519),
+            (rsa.as_str(), KeyKind::SshRsa),
+            ("age1uvarstest1wp6kymrfvvsxsctvvclek6ak", KeyKind::Plugin),
+        ] {
+            let recipient = Recipient::parse(&format!("  {text}\n")).unwrap();
+            assert_eq!((recipient.kind(), recipient.to_string().as_str()), (kind, text));
+            assert_eq!(recipient.warning().is_some(), kind == KeyKind::SshRsa);
+            assert!(recipient.check_usable().is_ok());
+        }
+    }
+
+    #[test]
+    fn the_comment_of_an_ssh_key_is_not_the_key() {
+        let one = Recipient::parse(&format!("{ED25519}\t jon@cinnabar  work ")).unwrap();
+        let other = Recipient::parse(ED25519).unwrap();
+        assert_eq!(one, other);
+        assert_eq!((one.comment(), other.comment()), (Some("jon@cinnabar  work"), None));
+        assert_eq!(one.to_string(), ED25519);
+    }
+
+    #[test]
+    fn ssh_to_age_is_the_same_key() {
+        let ssh = Recipient::parse(ED25519).unwrap();
+        let age = ssh.converted().unwrap();
+        // the host key of sops-nix' own tests
+        assert_eq!(age.as_str(), "age1a8pk4akrdamj7nvqy3zywgtny8dxz7t5xzu7u8v9mhrayp9freqsqatyrs");
+        assert_eq!(age.kind(), KeyKind::X25519);
+        assert!(ssh.is_same_key(&age) && age.is_same_key(&ssh) && ssh != age);
+        assert!(age.converted().is_none());
+        assert!(!age.is_same_key(&Recipient::parse(AGE).unwrap()));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_without_being_quoted() {
+        let base64 = ED25519.split_once(' ').unwrap().1;
+        let secret = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+        let identity_point = {
+            let mut point = [0; 32];
+            point[0] = 1;
+            point
+        };
+        for (text, message) in [
+            (String::new(), "unknown type of recipient"),
+            ("hunter2".into(), "unknown type of recipient"),
+            (AGE.to_uppercase(), "unknown type of recipient"),
+            ("age1hunter2".into(), "malformed age recipient: its checksum is wrong"),
+            (format!("{AGE}x"), "malformed age recipient: its checksum is wrong"),
+            (format!("{AGE} {AGE}"), "malformed age recipient: its checksum is wrong"),
+            (format!("{AGE}\n{AGE}"), "a recipient is one line"),
+            (format!("{ED25519} a\u{1b}[2J"), "a recipient is one line"),
+            ("age1pq1hunter2".into(), "malformed age recipient: its checksum is wrong"),
+            ("age1a/b1hunter2".into(), "malformed age recipient: its checksum is wrong"),
+            (secret.into(), "this is an age identity, and a public key belongs here"),
+            (secret.to_lowercase(), "this is an age identity"),
+            ("AGE-PLUGIN-YUBIKEY-1HUNTER2".into(), "this is the identity of an age plugin"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----".into(), "this is a private key"),
+            ("ssh-ed25519".into(), "malformed ssh key: only its type is there"),
+            ("ssh-hunter2 AAAA".into(), "unknown type of ssh key"),
+            (format!("ssh-rsa {base64}"), "malformed ssh-rsa key: the type inside is another one"),
+            ("ssh-ed25519 hunter2".into(), "malformed ssh-ed25519 key: its base64 is damaged"),
+            ("ssh-ed25519 AAAAC3Nz".into(), "malformed ssh-ed25519 key: it is cut off"),
+            (line("ssh-ed25519", &[&[7; 31]]), "malformed ssh-ed25519 key: its length is not"),
+            (line("ssh-ed25519", &[&[7; 32], b""]), "malformed ssh-ed25519 key: it has parts"),
+            (line("ssh-ed25519", &[&[2; 32]]), "malformed ssh-ed25519 key: its bytes are no point"),
+            (line("ssh-ed25519", &[&identity_point]), "malformed ssh-ed25519 key: its point is of low order"),
+            (line("ssh-ed25519", &[&[0xff; 32]]), "malformed ssh-ed25519 key: its"),
+            (
+                "ecdsa-sha2-nistp256 AAAA hunter2".into(),
+                "age cannot encrypt to ssh keys of type ecdsa-sha2-nistp256",
+            ),
+            (
+                "sk-ssh-ed25519@openssh.com AAAA".into(),
+                "age cannot encrypt to ssh keys of type sk-ssh-ed25519",
+            ),
+            (line("ssh-rsa", &[&[3], &modulus(128)]), "malformed ssh-rsa key: its modulus is shorter"),
+            (
+                line("ssh-rsa", &[&[0], &modulus(256)]),
+                "malformed ssh-rsa key: a number in it is not in its shortest",
+            ),
+            (line("ssh-rsa", &[&[0, 0], &modulus(256)]), "malformed ssh-rsa key: a number in it is not"),
+            (line("ssh-rsa", &[&[], &modulus(256)]), "malformed ssh-rsa key: a number in it is not"),
+            (line("ssh-rsa", &[&[4], &modulus(256)]), "malformed ssh-rsa key: its exponent"),
+            (line("ssh-rsa", &[&[1], &modulus(256)]), "malformed ssh-rsa key: its exponent"),
+            (line("ssh-rsa", &[&[1, 0, 1], &[0; 257]]), "malformed ssh-rsa key: a number in it is not"),
+            (line("ssh-rsa", &[&[1, 0, 1], &[0xaa; 257]]), "malformed ssh-rsa key: a number in it is not"),
+            (line("ssh-rsa", &[&[1, 0, 1], &[0x70; 257]]), "malformed ssh-rsa key: its modulus is even"),
+        ] {
+            let error = Recipient::parse(&text).expect_err(&text);
+            assert!(error.to_string().starts_with(message), "{text}: {error}");
+            let shown = format!("{error:?}").to_lowercase();
+            assert!(!shown.contains("hunter2") && !shown.contains("gq9778"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_key_too_large_to_encrypt_to_is_kept_and_not_used() {
+        let recipient = Recipient::parse(&line("ssh-rsa", &[&[1, 0, 1], &modulus(1024)])).unwrap();
+        let error = recipient.wrap(&[7; 32]).unwrap_err();
+        assert_eq!(error.to_string(), "cannot encrypt to an ssh-rsa key of 8192 bits: 4096 are the most");
+        assert!(
+            Recipient::parse(&line("ssh-rsa", &[&[1, 0, 1], &modulus(512)])).unwrap().wrap(&[7; 32]).is_ok()
+        );
+    }
+}

@@ -203,3 +203,118 @@ fn differs_in_case(principal: &Principal, other: &Principal) -> Error {
 fn short(recipient: &Recipient) -> String {
     recipient.as_str().chars().take(16).chain("…".chars()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    const B: &str = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";
+    const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS";
+    const SSH_AS_AGE: &str = "age1a8pk4akrdamj7nvqy3zywgtny8dxz7t5xzu7u8v9mhrayp9freqsqatyrs";
+
+    fn registry(files: &[(&str, &str)]) -> Result<Registry> {
+        Registry::of_files(
+            files.iter().map(|(path, text)| Ok((RepoPath::new(path)?, text.as_bytes().to_vec()))),
+        )
+    }
+
+    #[test]
+    fn everybody_is_found_by_class_and_by_key() {
+        let registry = registry(&[
+            ("keys/admins/raquel.pub", A),
+            ("keys/hosts/cinnabar.pub", SSH),
+            ("keys/ledger.yaml", "keys: []"),
+            ("keys/users/jon.pub", B),
+            ("keys/users/raquel.pub", &format!("# work\n{A}\n{SSH_AS_AGE}\n")),
+        ])
+        .unwrap();
+        let names = |class| registry.class(class).map(|file| file.principal.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(Class::Users), ["users/jon", "users/raquel"]);
+        assert_eq!(names(Class::Recovery), Vec::<String>::new());
+        assert_eq!(registry.iter().count(), 4);
+        let holders = |text: &str| {
+            let holders = registry.holders(&Recipient::parse(text).unwrap());
+            holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(holders(A), "admins/raquel users/raquel");
+        assert_eq!(holders(SSH), "hosts/cinnabar users/raquel");
+        assert_eq!(holders(SSH_AS_AGE), holders(SSH));
+        let jon = registry.get(&"users/jon".parse().unwrap()).unwrap();
+        assert_eq!(jon.recipients().map(ToString::to_string).collect::<Vec<_>>(), [B]);
+        assert_eq!(
+            registry.warnings(),
+            [
+                "admins/raquel and users/raquel have the same key age1t7rxyev2z3rw…",
+                "hosts/cinnabar and users/raquel have the same key ssh-ed25519 AAAA…"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bare_name_is_resolved_where_one_class_has_it() {
+        let registry =
+            registry(&[("keys/hosts/jon.pub", A), ("keys/users/jon.pub", A), ("keys/users/pia.pub", B)])
+                .unwrap();
+        assert_eq!(registry.resolve("pia").unwrap().to_string(), "users/pia");
+        assert_eq!(registry.resolve("robots/ci").unwrap().to_string(), "robots/ci");
+        let error = registry.resolve("jon").unwrap_err();
+        assert_eq!(error.to_string(), "\"jon\" may be users/jon or hosts/jon");
+        let error = registry.resolve("pi").unwrap_err();
+        assert_eq!(error.hints(), ["did you mean users/pia?"]);
+        assert!(registry.resolve("zoe").is_err());
+        let secret = format!("AGE-SECRET-KEY-1{}", "Q".repeat(58));
+        assert!(!format!("{:?}", registry.resolve(&secret)).contains("QQQ"));
+    }
+
+    #[test]
+    fn what_is_out_of_place_is_named() {
+        let secret = format!("AGE-SECRET-KEY-1{}\n", "Q".repeat(58));
+        for (path, text, message, hint) in [
+            ("keys/jon.pub", A, "keys/jon.pub: is a key file outside", "one folder deep"),
+            (
+                "keys/user/jon.pub",
+                A,
+                "keys/user/jon.pub: is a key file outside",
+                "did you mean keys/users/jon.pub?",
+            ),
+            ("keys/people/jon.pub", A, "keys/people/jon.pub: is a key file outside", "the folders are"),
+            ("keys/users/a/jon.pub", A, "keys/users/a/jon.pub: is a key file outside", "one folder deep"),
+            ("keys/users/Jon.pub", A, "keys/users/Jon.pub: \"Jon\" is not a name for users", ""),
+            ("keys/users/jon.pub", "# none", "keys/users/jon.pub: holds no key", "uvars key add users/jon"),
+            ("keys/users/jon", secret.as_str(), "keys/users/jon: holds a private key", "take it out"),
+            (
+                "keys/users/.key.swp",
+                secret.as_str(),
+                "keys/users/.key.swp: holds a private key",
+                "take it out",
+            ),
+            (
+                "keys/users/jon.pub",
+                secret.as_str(),
+                "keys/users/jon.pub:1:1: this is an age identity",
+                "age-keygen -y",
+            ),
+        ] {
+            let error = registry(&[(path, text)]).unwrap_err();
+            assert!(error.to_string().starts_with(message), "{error}");
+            assert!(error.hints().join("\n").contains(hint), "{error:?}");
+            assert!(!format!("{error:?}").contains("QQQ"));
+        }
+        let files = [("keys/hosts/Cinnabar.pub", A), ("keys/hosts/cinnabar.pub", B)];
+        let error = registry(&files).unwrap_err();
+        assert!(error.to_string().contains("differs from hosts/Cinnabar in nothing but the case"), "{error}");
+        let passed = registry(&[("keys/README.md", "All about keys"), ("keys/users/.gitkeep", "")]).unwrap();
+        assert_eq!(passed.warnings(), ["keys/README.md: not a key file, passed over"]);
+    }
+
+    #[test]
+    fn a_folder_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = || Root::open(dir.path()).unwrap();
+        assert_eq!(Registry::read(&root()).unwrap().iter().count(), 0);
+        std::fs::create_dir_all(dir.path().join("keys/users")).unwrap();
+        std::fs::write(dir.path().join("keys/users/jon.pub"), format!("{A}\n")).unwrap();
+        assert_eq!(Registry::read(&root()).unwrap().iter().count(), 1);
+    }
+}

@@ -144,6 +144,12 @@ impl Place {
         &self.label
     }
 
+    /// Whether it has been looked at.
+    #[cfg(test)]
+    pub(super) fn is_loaded(&self) -> bool {
+        self.found.get().is_some()
+    }
+
     /// What is there. It is read on the first call.
     pub(super) fn found(&self, programs: &Programs) -> &Found {
         self.found
