@@ -6,6 +6,7 @@
 
 mod decode;
 mod expected;
+mod explain;
 mod fields;
 mod file;
 #[expect(clippy::module_inception, reason = "the fleet itself is what this room is about")]
@@ -18,6 +19,7 @@ mod readers;
 mod rules;
 
 pub use expected::ExpectedFile;
+pub use explain::{Explanation, NamedKey};
 pub use file::{ENDING, FOLDERS, FileKind, SECRETS};
 pub use fleet::{Fleet, INVENTORY};
 pub use inventory::{

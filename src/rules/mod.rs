@@ -3,10 +3,16 @@
 //! It renders the rules that the fleet decides, and reads those of anybody as sops does. It may not decide
 //! who reads what: that is the fleet's, from `keys/` and `uvars.yaml`.
 
+mod check;
+mod config;
+mod group;
 mod pattern;
 mod render;
 mod set;
 
+pub use check::diff;
+pub use config::{CreationRule, SopsConfig, relative_path};
+pub use group::{GroupKey, KeyGroup};
 pub(crate) use pattern::{alternatives, below, escape, one_of};
 pub use render::render;
 pub use set::{Anchor, Rule, RuleSet, Verbatim};

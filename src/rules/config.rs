@@ -1,0 +1,169 @@
+//! Anybody's `.sops.yaml`, read as sops reads it: the first rule whose regex matches says who reads a new file.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use regex::bytes::Regex;
+
+use crate::error::{Error, Result};
+use crate::sops::{Rules, Selection, go_regex};
+use crate::yaml::{Entry, View};
+
+use super::group::{KeyGroup, flat_group, group};
+
+/// The creation rules of one file. What uvars has no use for (`stores`, `destination_rules`) is passed over.
+#[derive(Debug)]
+pub struct SopsConfig {
+    rules: Vec<CreationRule>,
+}
+
+/// One creation rule.
+#[derive(Debug)]
+pub struct CreationRule {
+    /// Which paths; empty: all.
+    pub path_regex: String,
+    /// Who reads: who has a key of each of the groups. sops makes one empty group, and then refuses to
+    /// encrypt, of a rule that names nobody.
+    pub groups: Vec<KeyGroup>,
+    /// How many groups must come together, where the rule says so.
+    pub shamir_threshold: Option<u32>,
+    /// The line it begins on, counted from 1.
+    pub line: u32,
+    selections: Vec<Selection>,
+    mac_only_encrypted: bool,
+    /// Compiled when it is first asked: sops never looks at a regex behind the rule that matches.
+    regex: OnceLock<Regex>,
+}
+
+impl SopsConfig {
+    /// Reads the file; `file` is its name in errors. Of several documents the first counts.
+    ///
+    /// # Errors
+    ///
+    /// Not YAML; a field of another type than sops wants; a key given twice in one map.
+    pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
+        let name = file.to_string_lossy();
+        let (tree, error) = crate::yaml::read(bytes);
+        let Some(root) = tree.documents().first().and_then(|document| tree.root(*document)) else {
+            return match error {
+                Some(error) => Err(Error::from(error).at(file)),
+                None => Ok(Self { rules: Vec::new() }),
+            };
+        };
+        let root = View::new(&tree, root, &name);
+        let mut rules = Vec::new();
+        for entry in root.entries()?.iter().filter(|entry| entry.name == "creation_rules") {
+            for rule in entry.value.list()? {
+                rules.push(CreationRule::read(&rule)?);
+            }
+        }
+        Ok(Self { rules })
+    }
+
+    /// All rules in their order.
+    pub fn rules(&self) -> &[CreationRule] {
+        &self.rules
+    }
+
+    /// The rule for a path, as [`relative_path`] makes it: the first that matches.
+    ///
+    /// # Errors
+    ///
+    /// A rule in front of it has a regex that Go does not compile: sops stops there.
+    pub fn match_path(&self, path: &str) -> Result<Option<&CreationRule>> {
+        for rule in &self.rules {
+            if rule.matches(path)? {
+                return Ok(Some(rule));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl CreationRule {
+    fn read(view: &View<'_>) -> Result<Self> {
+        let entries = view.entries()?;
+        let field = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.value);
+        let text = |name: &str| field(name).map(|value| scalar(&value)).transpose();
+        let groups = match field("key_groups").map(|groups| groups.list()).transpose()? {
+            Some(groups) if !groups.is_empty() => groups.iter().map(group).collect::<Result<Vec<_>>>()?,
+            _ => vec![flat_group(&entries)?],
+        };
+        let threshold = field("shamir_threshold").filter(|value| !value.is_null());
+        let mac_only = field("mac_only_encrypted").filter(|value| !value.is_null());
+        Ok(Self {
+            path_regex: text("path_regex")?.unwrap_or_default(),
+            groups,
+            shamir_threshold: threshold.map(|value| value.number()).transpose()?.filter(|number| *number > 0),
+            line: view.line(),
+            selections: selections(&entries)?,
+            mac_only_encrypted: mac_only.map(|value| value.bool()).transpose()?.unwrap_or_default(),
+            regex: OnceLock::new(),
+        })
+    }
+
+    /// Whether the rule is for this path.
+    pub fn matches(&self, path: &str) -> Result<bool> {
+        if self.path_regex.is_empty() {
+            return Ok(true);
+        }
+        if let Some(regex) = self.regex.get() {
+            return Ok(regex.is_match(path.as_bytes()));
+        }
+        let regex = go_regex(&self.path_regex)
+            .map_err(|error| Error::new(format!("line {}: path_regex: {}", self.line, error.message())))?;
+        Ok(self.regex.get_or_init(|| regex).is_match(path.as_bytes()))
+    }
+
+    /// Which values of a new file are encrypted.
+    ///
+    /// # Errors
+    ///
+    /// More than one of the six fields; a regex that does not compile, which sops would take for one that
+    /// matches nothing.
+    pub fn encryption(&self) -> Result<Rules> {
+        match self.selections.as_slice() {
+            [] => {
+                let usual = Rules::default();
+                Rules::new(usual.selection().clone(), self.mac_only_encrypted)
+            }
+            [one] => Rules::new(one.clone(), self.mac_only_encrypted),
+            [first, second, ..] => {
+                let names = (first.field().0, second.field().0);
+                Err(Error::new(format!("line {}: the rule has both {} and {}", self.line, names.0, names.1)))
+            }
+        }
+    }
+
+    /// The age recipients of a rule with one group, as sops would store them; none where the rule wants
+    /// more groups or other keys than age's.
+    pub fn recipients(&self) -> Option<Vec<&str>> {
+        match self.groups.as_slice() {
+            [group] => group.age_alone(),
+            _ => None,
+        }
+    }
+}
+
+fn selections(entries: &[Entry<'_>]) -> Result<Vec<Selection>> {
+    let mut found = Vec::new();
+    for entry in entries {
+        let Some(named) = Selection::of_field(entry.name, "") else { continue };
+        let text = scalar(&entry.value)?;
+        if !text.is_empty() {
+            found.extend(Selection::of_field(named.field().0, &text));
+        }
+    }
+    Ok(found)
+}
+
+/// The text of a field that sops reads into a string: any scalar, empty where nothing stands.
+pub(super) fn scalar(view: &View<'_>) -> Result<String> {
+    if view.is_null() { Ok(String::new()) } else { Ok(view.text()?.to_owned()) }
+}
+
+/// The path that sops holds against the regexes: without the folder of the config file, where the file lies
+/// below it, else whole. Both absolute and clean.
+pub fn relative_path<'p>(folder: &Path, file: &'p Path) -> std::borrow::Cow<'p, str> {
+    file.strip_prefix(folder).unwrap_or(file).to_string_lossy()
+}
