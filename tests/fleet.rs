@@ -1,5 +1,15 @@
 //! The inventory and who reads what, through the public door.
 
+#![allow(
+    clippy::expect_used,
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::Path;
 
 use uvars::fleet::Fleet;

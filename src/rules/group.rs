@@ -71,14 +71,16 @@ pub(super) fn group(view: &View<'_>) -> Result<KeyGroup> {
     Ok(found)
 }
 
-/// Groups and keys that one group may gather: aliases of aliases could make as many as one likes.
-const MOST: usize = 100_000;
+/// Groups that one group may gather: aliases of aliases could make as many as one likes.
+const MOST: usize = 2_000;
+/// Keys that one group may have.
+const MOST_KEYS: usize = 100_000;
 /// How deep groups may merge groups.
 const DEEPEST: usize = 64;
 
 fn collect(view: &View<'_>, found: &mut KeyGroup, depth: usize, seen: &mut usize) -> Result<()> {
     *seen += 1;
-    if depth > DEEPEST || *seen > MOST || found.keys.len() > MOST {
+    if depth > DEEPEST || *seen > MOST || found.keys.len() > MOST_KEYS {
         return Err(view.error("groups merge groups without end"));
     }
     let entries = view.entries()?;
@@ -103,22 +105,20 @@ pub(super) fn flat_group(entries: &[Entry<'_>]) -> Result<KeyGroup> {
     let mut found = KeyGroup::default();
     for (field, kind) in FLAT {
         let Some(entry) = entries.iter().find(|entry| entry.name == field) else { continue };
-        let items = if entry.value.is_list() { entry.value.list()? } else { vec![entry.value] };
-        for item in items {
-            found.keys.extend(texts(item_text(&item)?.as_str(), kind));
+        if entry.value.is_list() {
+            found.keys.extend(texts(&entry.value.strs()?.join(","), kind));
+        } else if !entry.value.is_null() {
+            // in a text alone an empty part is passed over: sops mended that for trailing commas
+            found.keys.extend(texts(entry.value.str()?, kind).filter(|key| !key.text.is_empty()));
         }
     }
     Ok(found)
 }
 
-/// A text, or nothing: sops takes neither numbers nor truth here.
-fn item_text(view: &View<'_>) -> Result<String> {
-    if view.is_null() { Ok(String::new()) } else { Ok(view.str()?.to_owned()) }
-}
-
-fn texts(text: &str, kind: &'static str) -> Vec<GroupKey> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| GroupKey { kind, text: part.to_owned() }).collect()
+/// Keys with commas between them. An empty part is a key that is none: sops refuses it when it gets there.
+fn texts(text: &str, kind: &'static str) -> impl Iterator<Item = GroupKey> {
+    let parts = text.split(',').filter(move |_| !text.is_empty());
+    parts.map(move |part| GroupKey { kind, text: part.trim().to_owned() })
 }
 
 /// A key of several parts: each field that is there, in the order of the table.
