@@ -5,7 +5,11 @@
 
 /// Go's `strconv.FormatFloat(value, 'f', -1, 64)`: `1`, `0.0000001`, `-0`, `+Inf`, `-Inf`, `NaN`.
 pub fn float_f(value: f64) -> String {
-    infinite(value).map_or_else(|| format!("{value}"), str::to_owned)
+    if let Some(text) = infinite(value) {
+        return text.to_owned();
+    }
+    let (digits, exponent) = shortest(value);
+    fixed(&digits, exponent)
 }
 
 /// Go's `strconv.FormatFloat(value, 'g', -1, 64)`: as [`float_f`], but with an exponent of a sign and at
@@ -14,14 +18,45 @@ pub fn float_g(value: f64) -> String {
     if let Some(text) = infinite(value) {
         return text.to_owned();
     }
-    let scientific = format!("{value:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (digits, exponent) = shortest(value);
     if (-4..6).contains(&exponent) {
-        return format!("{value}");
+        return fixed(&digits, exponent);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// The shortest digits that read back as the number, `-1.25`, and the exponent of the first one. Of two equally
+/// near ones Go takes that with the even last digit, where Rust rounds up.
+fn shortest(value: f64) -> (String, i32) {
+    let mut text = format!("{value:e}");
+    let count = text.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    // ties need more digits than 15: below that every decimal reads back as itself
+    if count > 15 {
+        let even = format!("{value:.*e}", count - 1);
+        if even.parse() == Ok(value) {
+            text = even;
+        }
+    }
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits =
+        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    (digits.to_owned(), exponent.parse().unwrap_or(0))
+}
+
+/// Digits without an exponent.
+fn fixed(digits: &str, exponent: i32) -> String {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+    let digits = digits.replace('.', "");
+    let Ok(before) = usize::try_from(exponent) else {
+        let zeros = "0".repeat(usize::try_from(-1 - exponent).unwrap_or(0));
+        return format!("{sign}0.{zeros}{digits}");
+    };
+    match digits.split_at_checked(before + 1) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits:0<width$}", width = before + 1),
+    }
 }
 
 fn infinite(value: f64) -> Option<&'static str> {
@@ -46,6 +81,10 @@ mod tests {
             (-0.0, "-0"),
             (0.0, "0"),
             (1.5, "1.5"),
+            (-0.001_25, "-0.00125"),
+            (1200.0, "1200"),
+            (1_433_376_391_075_442.25, "1433376391075442.2"),
+            (734_640_170_848_620.375, "734640170848620.4"),
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
             (f64::NAN, "NaN"),

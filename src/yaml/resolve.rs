@@ -171,10 +171,21 @@ fn number(text: &str, times: bool) -> Option<Scalar<'static>> {
         return Some(Scalar::Time(time));
     }
     let digits: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
-    whole(&digits).or_else(|| {
-        let float = is_float(&digits).then(|| digits.parse().ok()).flatten();
-        float.filter(|float: &f64| float.is_finite()).map(Scalar::Float)
-    })
+    whole(&digits).or_else(|| float(&digits)).or_else(|| prefixed(&digits))
+}
+
+fn float(text: &str) -> Option<Scalar<'static>> {
+    let float: f64 = is_float(text).then(|| text.parse().ok()).flatten()?;
+    float.is_finite().then_some(Scalar::Float(float))
+}
+
+/// go-yaml takes a sign behind these prefixes too.
+fn prefixed(text: &str) -> Option<Scalar<'static>> {
+    let (digits, base) = match text.strip_prefix("0o") {
+        Some(digits) => (digits, 8),
+        None => (text.strip_prefix("0b")?, 2),
+    };
+    i64::from_str_radix(digits, base).ok().map(Scalar::Int)
 }
 
 /// Go's `ParseInt` and then `ParseUint`, both with base 0.
@@ -289,6 +300,8 @@ mod tests {
             ("0b101", 5),
             ("-0b101", -5),
             ("0_7", 7),
+            ("0o+17", 15),
+            ("0b-1", -1),
             ("9223372036854775807", i64::MAX),
             ("-9223372036854775808", i64::MIN),
         ];
@@ -368,6 +381,9 @@ mod tests {
             "0x1.8p1",
             "0o",
             "--1",
+            "0x+1",
+            "0O+1",
+            "-0o+1",
             "+-1",
             "0x-1",
             "1 2",

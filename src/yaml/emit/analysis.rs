@@ -77,10 +77,11 @@ pub(crate) fn analyse(text: &str) -> Analysis {
     };
     let seen = text.bytes().fold(0, |seen, byte| seen | class(byte));
     let mut indicators = starts_badly(text.as_bytes(), class(*first));
+    let white = seen & (SPACE | RARE) != 0;
     if seen & COLON != 0 {
-        indicators |= has_lone_colon(text.as_bytes());
+        indicators |= text.ends_with(':') || (white && has_lone_colon(text.as_bytes()));
     }
-    if seen & HASH != 0 {
+    if seen & HASH != 0 && white {
         indicators |= has_comment(text);
     }
     let flow_indicators = indicators || seen & FLOW != 0;
@@ -106,9 +107,9 @@ fn starts_badly(text: &[u8], first: u8) -> bool {
         || text.starts_with(b"...")
 }
 
-/// A colon that would end a key.
+/// A colon that would end a key, but for one at the end of the text.
 fn has_lone_colon(text: &[u8]) -> bool {
-    text.last() == Some(&b':') || text.windows(2).any(|pair| matches!(pair, [b':', b' ' | b'\t']))
+    text.windows(2).any(|pair| matches!(pair, [b':', b' ' | b'\t']))
 }
 
 /// A `#` behind white space.

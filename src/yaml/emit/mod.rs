@@ -30,6 +30,8 @@ pub(super) fn quoted(text: &str, style: Style) -> String {
 /// An anchor's name that YAML cannot spell, or an empty tag.
 pub fn emit(tree: &Tree<'_>, indent: usize) -> Result<Vec<u8>> {
     let mut emitter = Emitter::new(tree, indent);
+    let source = tree.documents().last().map_or(0, |last| tree.node(*last).end);
+    emitter.page.reserve(source as usize + tree.len() * 8);
     for (index, document) in tree.documents().iter().enumerate() {
         let comments = tree.comments(*document);
         let Some(root) = tree.root(*document) else { continue };
@@ -154,6 +156,9 @@ impl<'t, 'a> Emitter<'t, 'a> {
 
     /// The comments of a node's first word.
     fn announce(&mut self, id: NodeId, tail: &'t str) {
+        if tail.is_empty() && !self.tree.has_comments(id) {
+            return;
+        }
         let comments = self.tree.comments(id);
         match self.tree.node(id).kind {
             Kind::Scalar => self.fill(&comments.head, &comments.line, &comments.foot, tail),
@@ -165,6 +170,9 @@ impl<'t, 'a> Emitter<'t, 'a> {
 
     /// The same for a key, whose foot is printed with the next key.
     fn announce_key(&mut self, id: NodeId, tail: &'t str) {
+        if tail.is_empty() && !self.tree.has_comments(id) {
+            return;
+        }
         let comments = self.tree.comments(id);
         match self.tree.node(id).kind {
             Kind::Scalar => self.fill(&comments.head, &comments.line, "", tail),
@@ -435,7 +443,7 @@ impl<'t, 'a> Emitter<'t, 'a> {
     fn is_simple_key(&self, id: NodeId) -> Result<bool> {
         let node = self.tree.node(id);
         let text = match node.kind {
-            Kind::Scalar if node.text.contains(analysis::is_break) => return Ok(false),
+            Kind::Scalar if has_break(&node.text) => return Ok(false),
             Kind::Scalar | Kind::Alias => node.text.len(),
             _ if self.tree.children(id).next().is_some() => return Ok(false),
             _ => 0,
@@ -538,6 +546,11 @@ impl<'t, 'a> Emitter<'t, 'a> {
             }
         }
     }
+}
+
+fn has_break(text: &str) -> bool {
+    let rare = |byte: u8| byte < b' ' || byte >= 0x80;
+    text.bytes().any(rare) && text.contains(analysis::is_break)
 }
 
 /// What a node is to its parent.

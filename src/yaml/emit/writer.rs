@@ -29,6 +29,11 @@ impl Writer {
         Self { out: Vec::new(), line: 0, white: true, pure: true, indent: None, gap: None, step }
     }
 
+    /// Makes room for so many bytes.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.out
     }
