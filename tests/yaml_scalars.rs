@@ -137,7 +137,7 @@ impl Random {
         let mut text =
             format!("{}-{}-{}", 1890 + number(200).parse::<u32>().unwrap(), number(14), number(33));
         text += ["", "T", "t", " ", "  ", "x"][number(6).parse::<usize>().unwrap()];
-        text += &format!("{}:{}:{}", number(26), number(62), number(62));
+        text += &[number(26), number(62), number(62)].join(":");
         text += ["", ".5", ",25", ".123456789123", "."][number(5).parse::<usize>().unwrap()];
         text += ["", "Z", "+02:00", "-24:60", "+25:00", " +02:00", "z"][number(7).parse::<usize>().unwrap()];
         text
@@ -184,7 +184,7 @@ fn scalars_are_those_of_go_yaml() {
 
 /// The text in every place, as tests/oracle/yamlscalars/main.go puts it.
 fn document(text: &str) -> String {
-    fn collection<'a>(tree: &mut Tree<'a>, kind: Kind, style: Style, children: &[NodeId]) -> NodeId {
+    fn collection(tree: &mut Tree<'_>, kind: Kind, style: Style, children: &[NodeId]) -> NodeId {
         let id = tree.push(Node::new(kind, style, ""));
         for child in children {
             tree.append(id, *child);

@@ -5,13 +5,15 @@
 //! what is not printed waits for the next place that does. That explains every displaced comment.
 
 mod analysis;
+mod block;
+mod flow;
 mod scalar;
+mod start;
 mod writer;
 
 use std::mem::take;
 
-use crate::error::{Error, Result};
-use crate::yaml::emit::scalar::Place;
+use crate::error::Result;
 use crate::yaml::emit::writer::Writer;
 use crate::yaml::node::{Children, Kind, NodeId, Pairs, Style, Tree};
 
@@ -106,9 +108,6 @@ struct Emitter<'t, 'a> {
     /// How many of the frames are written in flow form.
     flow_depth: usize,
 }
-
-/// A key longer than this is written behind a `?`.
-const SIMPLE_KEY: usize = 128;
 
 impl<'t, 'a> Emitter<'t, 'a> {
     fn new(tree: &'t Tree<'a>, indent: usize) -> Self {
@@ -270,155 +269,6 @@ impl<'t, 'a> Emitter<'t, 'a> {
         self.fill("", &comments.line, foot, tail);
     }
 
-    fn block_item(&mut self, item: Option<NodeId>) -> Result<()> {
-        let Some(item) = item else {
-            self.announce_end();
-            self.close();
-            return Ok(());
-        };
-        self.announce(item, "");
-        self.began();
-        self.head();
-        self.page.indent_line();
-        self.page.indenting("-");
-        self.start(item, Role::Item)?;
-        self.line_and_foot();
-        Ok(())
-    }
-
-    fn block_key(&mut self, pair: Option<(NodeId, NodeId)>) -> Result<()> {
-        let Some((key, value)) = pair else {
-            self.announce_end();
-            self.head();
-            self.close();
-            return Ok(());
-        };
-        let tail = self.next_tail(key);
-        self.announce_key(key, tail);
-        self.began();
-        self.head();
-        self.page.indent_line();
-        if !self.slots.line.is_empty() {
-            self.slots.key_line = take(&mut self.slots.line);
-        }
-        let simple = self.is_simple_key(key)?;
-        self.value_follows(value, simple);
-        if !simple {
-            self.page.indenting("?");
-        }
-        self.start(key, Role::Key { simple })
-    }
-
-    fn block_value(&mut self, value: NodeId, simple: bool) -> Result<()> {
-        self.announce(value, "");
-        if simple {
-            self.page.indicator(":", false);
-        } else {
-            self.page.indent_line();
-            self.page.indenting(":");
-        }
-        if !self.slots.key_line.is_empty() {
-            self.place_key_line(value);
-        }
-        self.start(value, Role::Value)?;
-        self.line_and_foot();
-        Ok(())
-    }
-
-    /// A key's line comment goes behind its scalar value, or in front of a collection that starts on the next
-    /// line. Else it waits.
-    fn place_key_line(&mut self, value: NodeId) {
-        let node = self.tree.node(value);
-        match node.kind {
-            Kind::Scalar if self.slots.line.is_empty() => self.slots.line = take(&mut self.slots.key_line),
-            Kind::Sequence | Kind::Mapping if node.style != Style::Flow => {
-                self.page.comment_behind(take(&mut self.slots.key_line));
-            }
-            _ => {}
-        }
-    }
-
-    fn flow_item(&mut self, item: Option<NodeId>) -> Result<()> {
-        let Some(item) = item else {
-            self.announce_end();
-            self.close();
-            if self.page.column() == 0 {
-                self.page.indent_line();
-            }
-            self.page.indicator("]", false);
-            self.line_and_foot();
-            return Ok(());
-        };
-        self.announce(item, "");
-        self.comma_between();
-        self.head();
-        if self.page.column() == 0 {
-            self.page.indent_line();
-        }
-        self.flow_word(item, Role::Item)
-    }
-
-    fn flow_key(&mut self, pair: Option<(NodeId, NodeId)>) -> Result<()> {
-        let Some((key, value)) = pair else {
-            self.end_flow_map();
-            return Ok(());
-        };
-        let tail = self.next_tail(key);
-        self.announce_key(key, tail);
-        self.comma_between();
-        self.head();
-        if self.page.column() == 0 {
-            self.page.indent_line();
-        }
-        let simple = self.is_simple_key(key)?;
-        self.value_follows(value, simple);
-        if !simple {
-            self.page.indicator("?", true);
-        }
-        self.start(key, Role::Key { simple })
-    }
-
-    fn end_flow_map(&mut self) {
-        self.announce_end();
-        let waiting = [self.slots.head, self.slots.foot, self.slots.tail].iter().any(|slot| !slot.is_empty());
-        if waiting && self.frames.last().is_some_and(|frame| frame.last == Last::Item) {
-            self.page.indicator(",", false);
-        }
-        self.head();
-        self.close();
-        self.page.indicator("}", false);
-        self.line_and_foot();
-    }
-
-    fn flow_value(&mut self, value: NodeId, simple: bool) -> Result<()> {
-        self.announce(value, "");
-        self.page.indicator(":", !simple);
-        self.flow_word(value, Role::Value)
-    }
-
-    /// An item or value, with the comma before its comments where it has some.
-    fn flow_word(&mut self, id: NodeId, role: Role) -> Result<()> {
-        let waiting =
-            |slots: &Slots<'_>| !(slots.line.is_empty() && slots.foot.is_empty() && slots.tail.is_empty());
-        if let Some(frame) = self.frames.last_mut() {
-            frame.last = if waiting(&self.slots) { Last::Comma } else { Last::Item };
-        }
-        self.start(id, role)?;
-        if waiting(&self.slots) {
-            self.page.indicator(",", false);
-        }
-        self.line_and_foot();
-        Ok(())
-    }
-
-    fn comma_between(&mut self) {
-        let Some(frame) = self.frames.last_mut() else { return };
-        if frame.last == Last::Item {
-            self.page.indicator(",", false);
-        }
-        frame.last = Last::Item;
-    }
-
     fn began(&mut self) {
         if let Some(frame) = self.frames.last_mut() {
             frame.last = Last::Item;
@@ -439,118 +289,6 @@ impl<'t, 'a> Emitter<'t, 'a> {
             *value = Some((id, simple));
         }
     }
-
-    fn is_simple_key(&self, id: NodeId) -> Result<bool> {
-        let node = self.tree.node(id);
-        let text = match node.kind {
-            Kind::Scalar if has_break(&node.text) => return Ok(false),
-            Kind::Scalar | Kind::Alias => node.text.len(),
-            _ if self.tree.children(id).next().is_some() => return Ok(false),
-            _ => 0,
-        };
-        let tag = match self.tag(id) {
-            Some(tag) => split_tag(tag)?,
-            None => ("", String::new()),
-        };
-        let anchor = self.tree.anchor(id).map_or(0, str::len);
-        Ok(anchor + tag.0.len() + tag.1.len() + text <= SIMPLE_KEY)
-    }
-
-    /// The tag that is written: the explicit one, and always that of a merge key.
-    fn tag(&self, id: NodeId) -> Option<&'t str> {
-        let node = self.tree.node(id);
-        let merge = node.kind == Kind::Scalar && node.style == Style::Plain && node.text == "<<";
-        self.tree.tag(id).or(merge.then_some("!!merge"))
-    }
-
-    /// Writes a node, or the anchor and tag of a collection, whose items follow step by step.
-    fn start(&mut self, id: NodeId, role: Role) -> Result<()> {
-        let node = self.tree.node(id);
-        if node.kind == Kind::Alias {
-            return self.anchor("*", &node.text);
-        }
-        if let Some(name) = self.tree.anchor(id) {
-            self.anchor("&", name)?;
-        }
-        let tag = self.tag(id);
-        match node.kind {
-            Kind::Scalar => return self.scalar(id, tag, role),
-            Kind::Sequence => {
-                self.write_tag(tag)?;
-                let items = Items::List(self.tree.children(id));
-                self.push(id, items, role);
-            }
-            _ => {
-                self.write_tag(tag)?;
-                let items = Items::Map(self.tree.pairs(id), "", None);
-                self.push(id, items, role);
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, id: NodeId, items: Items<'t, 'a>, role: Role) {
-        let empty = self.tree.children(id).next().is_none();
-        let flow = self.flow_depth > 0 || empty || self.tree.node(id).style == Style::Flow;
-        let is_key = matches!(role, Role::Key { .. });
-        self.frames.push(Frame { id, items, flow, last: Last::Nothing, is_key, outer: None });
-    }
-
-    fn scalar(&mut self, id: NodeId, tag: Option<&str>, role: Role) -> Result<()> {
-        let node = self.tree.node(id);
-        let seen = analyse(&node.text);
-        let place =
-            Place { flow: self.flow_depth > 0, simple_key: matches!(role, Role::Key { simple: true }) };
-        // go-yaml asks for a literal wherever a text of several lines has no quotes
-        let wanted = match node.style {
-            Style::Plain | Style::Flow if seen.multiline && node.text.contains('\n') => Style::Literal,
-            style => style,
-        };
-        let style = scalar::choose(wanted, &node.text, seen, place);
-        self.write_tag(tag)?;
-        let outer = self.page.enter(true, self.in_block_list(0));
-        scalar::write(&mut self.page, &node.text, style, &mut self.slots.line);
-        self.page.leave(outer);
-        Ok(())
-    }
-
-    fn anchor(&mut self, indicator: &str, name: &str) -> Result<()> {
-        if name.is_empty() || !name.bytes().all(is_alpha) {
-            return Err(Error::new("an anchor's name may have letters, digits, '-' and '_' only"));
-        }
-        self.page.indicator(indicator, true);
-        self.page.raw(name);
-        Ok(())
-    }
-
-    fn write_tag(&mut self, tag: Option<&str>) -> Result<()> {
-        let Some(tag) = tag else { return Ok(()) };
-        let (handle, suffix) = split_tag(tag)?;
-        if handle.is_empty() {
-            self.page.word("!<");
-            self.tag_text(&suffix);
-            self.page.raw(">");
-        } else {
-            self.page.word(handle);
-            self.tag_text(&suffix);
-        }
-        Ok(())
-    }
-
-    fn tag_text(&mut self, text: &str) {
-        for byte in text.bytes() {
-            if is_alpha(byte) || b";/?:@&=+$,_.~*'()[]".contains(&byte) {
-                self.page.raw(char::from(byte).encode_utf8(&mut [0; 4]));
-            } else {
-                self.page.raw(&format!("%{byte:02X}"));
-            }
-        }
-    }
-}
-
-fn has_break(text: &str) -> bool {
-    let rare = |byte: u8| byte < b' ' || byte >= 0x80;
-    text.bytes().any(rare) && text.contains(analysis::is_break)
 }
 
 /// What a node is to its parent.
@@ -560,26 +298,4 @@ enum Role {
     Item,
     Key { simple: bool },
     Value,
-}
-
-/// Handle and suffix of a tag: `!!` and `int`, `!` and `mine`, or none and the whole.
-fn split_tag(tag: &str) -> Result<(&'static str, String)> {
-    const LONG: &str = "tag:yaml.org,2002:";
-    let long = match tag.strip_prefix("!!") {
-        Some(short) => format!("{LONG}{short}"),
-        None => tag.to_owned(),
-    };
-    if long.is_empty() {
-        return Err(Error::new("a tag may not be empty"));
-    }
-    for (handle, prefix) in [("!", "!"), ("!!", LONG)] {
-        if let Some(suffix) = long.strip_prefix(prefix).filter(|suffix| !suffix.is_empty()) {
-            return Ok((handle, suffix.to_owned()));
-        }
-    }
-    Ok(("", long))
-}
-
-fn is_alpha(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
