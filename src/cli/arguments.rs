@@ -2,7 +2,10 @@
 //!
 //! The flags of a verb stand in the verb's own file.
 
-use super::{activate, completions, decrypt, export, generate, get, key, man, receive, recover, verify};
+use super::{
+    activate, bind, completions, decrypt, edit, exec, export, generate, get, key, man, receive, recover,
+    rotate, rules, set, sync, unset, verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -51,9 +54,17 @@ pub(super) enum When {
 pub(super) enum Command {
     Generate(generate::Arguments),
     Receive(receive::Arguments),
+    Rules(rules::Arguments),
+    Sync(sync::Arguments),
+    Rotate(rotate::Arguments),
+    Bind(bind::Arguments),
     Key(key::Arguments),
     Get(get::Arguments),
+    Set(set::Arguments),
+    Unset(unset::Arguments),
+    Edit(edit::Arguments),
     Decrypt(decrypt::Arguments),
+    Exec(exec::Arguments),
     Verify(verify::Arguments),
     Export(export::Arguments),
     Activate(activate::Arguments),

@@ -2,8 +2,13 @@
 
 use super::ui::{Look, Ui};
 use crate::error::Result;
-use crate::fs::{self, Lock, RepoPath, Report, Root, Transaction};
+use crate::fleet::Fleet;
+use crate::fs::{self, Lock, Outlook, RepoPath, Report, Root, Transaction};
+use crate::rules::render;
 use std::time::Duration;
+
+/// The file of the creation rules.
+pub(super) const RULES: &str = ".sops.yaml";
 
 /// How long a command waits for another one that is writing.
 const WAIT: Duration = Duration::from_secs(10);
@@ -84,4 +89,19 @@ fn show(ui: &mut Ui, report: &Report, dry: bool) -> Result<()> {
 }
 
 /// Adds to a change of keys/ or uvars.yaml what follows from it: the rules of .sops.yaml.
-pub(super) fn follow(_root: &Root, _transaction: &mut Transaction) {}
+///
+/// Errors: the change would leave a fleet that is not right.
+pub(super) fn follow(root: &Root, transaction: &mut Transaction) -> Result<()> {
+    let fleet = Fleet::load_from(Outlook::new(root, transaction))?;
+    rules(root, &fleet, transaction)
+}
+
+/// Adds the rules of a fleet, where they are not in .sops.yaml already.
+pub(super) fn rules(root: &Root, fleet: &Fleet, transaction: &mut Transaction) -> Result<()> {
+    let path = RepoPath::new(RULES)?;
+    let wanted = render(&fleet.rules()?).into_bytes();
+    if root.read(&path)?.as_deref() != Some(wanted.as_slice()) {
+        transaction.write(path, wanted);
+    }
+    Ok(())
+}

@@ -4,21 +4,26 @@
 //! clock, terminal. A verb parses what was typed into the library's types, has a plan made, shows it, and
 //! has it written; it decides nothing about files or keys.
 
-#![allow(dead_code, reason = "the verbs that use it follow")]
 #![allow(
     clippy::doc_link_with_quotes,
     clippy::doc_markdown,
-    reason = "doc comments of arguments are help texts"
+    clippy::struct_excessive_bools,
+    reason = "these structs are command lines, and their doc comments are help texts"
 )]
 
 mod activate;
 mod answers;
 mod arguments;
+mod bind;
 mod changes;
+mod child;
 mod completions;
 mod context;
+mod custody;
 mod decrypt;
 mod document;
+mod edit;
+mod exec;
 mod exit;
 mod export;
 mod generate;
@@ -29,8 +34,16 @@ mod man;
 mod prompt;
 mod receive;
 mod recover;
+mod rotate;
+mod rules;
+mod scratch;
+mod set;
 mod signals;
+mod store;
+mod sync;
 mod ui;
+mod unset;
+mod value;
 mod verify;
 
 use arguments::{Cli, Command};
@@ -58,16 +71,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
+        Command::Generate(arguments) => generate::run(context, ui, arguments),
+        Command::Receive(arguments) => receive::run(context, ui, &arguments),
+        Command::Rules(arguments) => rules::run(context, ui, &arguments),
+        Command::Sync(arguments) => sync::run(context, ui, &arguments),
+        Command::Rotate(arguments) => rotate::run(context, ui, &arguments),
+        Command::Bind(arguments) => bind::run(context, ui, &arguments),
+        Command::Key(arguments) => key::run(context, ui, arguments),
+        Command::Get(arguments) => get::run(context, ui, &arguments),
+        Command::Set(arguments) => set::run(context, ui, &arguments),
+        Command::Unset(arguments) => unset::run(context, ui, &arguments),
+        Command::Edit(arguments) => edit::run(context, ui, &arguments),
+        Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
+        Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Verify(arguments) => verify::run(context, ui, &arguments),
         Command::Export(arguments) => export::run(context, ui, &arguments),
         Command::Activate(arguments) => activate::run(context, ui, &arguments),
-        Command::Completions(arguments) => completions::run(ui, &arguments),
-        Command::Get(arguments) => get::run(context, ui, &arguments),
-        Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
-        Command::Verify(arguments) => verify::run(context, ui, &arguments),
-        Command::Generate(arguments) => generate::run(context, ui, arguments),
-        Command::Key(arguments) => key::run(context, ui, arguments),
-        Command::Man(arguments) => man::run(ui, &arguments),
-        Command::Receive(arguments) => receive::run(context, ui, &arguments),
         Command::Recover(arguments) => recover::run(context, ui, &arguments),
+        Command::Completions(arguments) => completions::run(ui, &arguments),
+        Command::Man(arguments) => man::run(ui, &arguments),
     }
 }

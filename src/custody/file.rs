@@ -52,6 +52,11 @@ impl Drift {
         }
     }
 
+    /// Whether somebody is to be kept out who is in now.
+    pub(super) fn takes_away(&self) -> bool {
+        !self.lost.is_empty() || self.irregular
+    }
+
     pub(super) fn is_none(&self) -> bool {
         self.gained.is_empty() && self.lost.is_empty() && !self.irregular
     }
@@ -75,10 +80,10 @@ pub(super) fn give_readers(path: &RepoPath, bytes: &[u8], wanted: &[Recipient], 
         Ok(key) => key,
         Err(outcome) => return outcome,
     };
-    let changed = if drift.lost.is_empty() && !drift.irregular {
-        (file.rewrap(&key, wanted), What::Wrapped)
-    } else {
+    let changed = if drift.takes_away() {
         (file.rotate(&key, wanted, hand.now), What::Renewed)
+    } else {
+        (file.rewrap(&key, wanted), What::Wrapped)
     };
     let Drift { gained, lost, .. } = drift;
     match changed.0.and_then(|file| file.emit()) {

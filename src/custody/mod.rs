@@ -5,9 +5,16 @@
 //! and commits its one transaction. Whoever is given a file here has had its MAC and its binding checked first.
 //! A file that the runner cannot open is left as it is and named, and so is one that is refused; the rest is done.
 
-#![allow(dead_code, reason = "its plans follow")]
-
+mod bind;
 mod file;
+mod names;
 mod plan;
+mod rekey;
+mod save;
+mod sync;
 
+pub use bind::Binding;
 pub use plan::{Blocked, FileChange, Plan, What};
+pub use rekey::{Rekey, rekey};
+pub use save::{Saved, create, save};
+pub use sync::{Task, sync};

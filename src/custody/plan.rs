@@ -53,6 +53,8 @@ pub struct Blocked {
     pub path: RepoPath,
     /// Who holds a key that opens it.
     pub holders: Vec<String>,
+    /// Their recipients as they stand in the file.
+    pub recipients: Vec<String>,
 }
 
 impl Plan {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::{RepoPath, Root};
+use crate::fs::{Outlook, RepoPath, Root};
 use crate::keys::{Class, Principal, Registry};
 use crate::yaml::closest;
 
@@ -11,6 +11,8 @@ use super::inventory::{Host, Inventory, Place, User};
 use super::members::Members;
 use super::placement::Placement;
 
+/// The folder of the key files.
+const KEYS: &str = "keys";
 /// Where the inventory is in a fleet repository.
 pub const INVENTORY: &str = "uvars.yaml";
 
@@ -36,6 +38,14 @@ impl Fleet {
                 .hint("uvars init makes one")
         })?;
         Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::read(root)?)
+    }
+
+    /// Reads them as a transaction will leave them. Errors: as [`Fleet::load`].
+    pub fn load_from(files: Outlook<'_>) -> Result<Self> {
+        let bytes = files.read(&RepoPath::new(INVENTORY)?)?.unwrap_or_default();
+        let keys = files.list(&RepoPath::new(KEYS)?)?;
+        let keys = keys.into_iter().map(|path| Ok((path.clone(), files.read(&path)?.unwrap_or_default())));
+        Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::of_files(keys)?)
     }
 
     /// Puts the two together.

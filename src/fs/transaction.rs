@@ -81,6 +81,15 @@ impl Transaction {
         self.expected.insert(path, before.map(super::Digest::of));
     }
 
+    /// Takes the changes of another plan in.
+    pub fn absorb(&mut self, other: Self) {
+        self.twice.extend(other.twice);
+        self.expected.extend(other.expected);
+        for (path, change) in other.changes {
+            self.add(path, change);
+        }
+    }
+
     fn add(&mut self, path: RepoPath, change: Change) {
         match self.changes.get(&path) {
             Some(other) if *other != change => self.twice.push(path),

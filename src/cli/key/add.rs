@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);
-    changes::follow(changes.root(), &mut transaction);
+    changes::follow(changes.root(), &mut transaction)?;
     changes.finish(ui, transaction)?;
     if !arguments.dry_run {
         ui.hint("files that it should open: uvars sync");

@@ -4,10 +4,12 @@ use super::input;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 
+use crate::cli::prompt::Terminal;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::keys;
+use crate::vars::Prompter as _;
 use std::path::{Path, PathBuf};
 
 /// Convert ssh-ed25519 keys to age keys, as ssh-to-age does
@@ -36,7 +38,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let text = input::text(context, &arguments.file)?;
     let name = if arguments.file == Path::new("-") { Path::new("standard input") } else { &arguments.file };
     let converted = if arguments.private {
-        let ask = || None;
+        let ask = || Terminal::open().ok()?.hidden(&format!("passphrase of {}: ", name.display())).ok();
         let key = keys::convert_private(&text, ask).map_err(|error| error.at(name))?;
         let mut text = format!("# public key: {}\n", key.recipient).into_bytes();
         text.reserve_exact(key.identity.len() + 1);

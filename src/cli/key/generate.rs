@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let bytes = key_file::add(&before, &generated.recipient, None).map_err(|error| error.at(&path))?;
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);
-    changes::follow(changes.root(), &mut transaction);
+    changes::follow(changes.root(), &mut transaction)?;
     if !arguments.dry_run {
         // first the private half: a registered key that nobody has would lock its owner out
         fs::write_new(&out, generated.text.expose(), 0o600)?;

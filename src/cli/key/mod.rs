@@ -5,6 +5,7 @@ mod convert;
 mod generate;
 mod input;
 mod list;
+mod rotate;
 mod show;
 
 use super::context::Context;
@@ -27,6 +28,7 @@ enum Verb {
     Convert(convert::Arguments),
     List(list::Arguments),
     Show(show::Arguments),
+    Rotate(rotate::Arguments),
 }
 
 /// Runs the verb.
@@ -37,5 +39,6 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: Arguments) -> Resul
         Verb::Convert(arguments) => convert::run(context, ui, &arguments),
         Verb::List(arguments) => list::run(context, ui, &arguments),
         Verb::Show(arguments) => show::run(context, ui, &arguments),
+        Verb::Rotate(arguments) => rotate::run(context, ui, &arguments),
     }
 }

@@ -1,0 +1,99 @@
+//! How a plan over many encrypted files is shown, and how it ends.
+
+use super::changes::Changes;
+use super::exit::Exit;
+use super::ui::{Look, Ui};
+use crate::custody::{FileChange, Plan, What};
+use crate::error::Result;
+use serde_json::{Value, json};
+
+/// Shows the plan, writes it unless this is a dry run, and says what was left.
+pub(super) fn carry_out(changes: Changes, ui: &mut Ui, plan: Plan, as_json: bool) -> Result<Exit> {
+    let dry = changes.is_dry();
+    let Plan { transaction, files, blocked, refused, orphans, notes } = plan;
+    // written first: what is said to have happened has happened
+    let report = changes.finish_quietly(ui, transaction)?;
+    let written = report.created.iter().chain(&report.replaced).chain(&report.removed);
+    let others: Vec<_> =
+        written.filter(|path| !files.iter().any(|file| file.path == **path)).cloned().collect();
+    if as_json {
+        let value = json!({
+            "dry_run": dry,
+            "files": files.iter().map(describe).collect::<Vec<_>>(),
+            "others": others.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "blocked": blocked.iter().map(|file| json!({ "file": file.path.as_str(), "holders": file.holders })).collect::<Vec<_>>(),
+            "refused": refused.iter().map(|error| json!({ "error": error.to_string(), "hints": error.hints() })).collect::<Vec<_>>(),
+            "orphans": orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notes": notes,
+        });
+        ui.json(&value)?;
+    } else {
+        for path in &others {
+            let word = ui.look(Look::Care, "change");
+            ui.ready(&format!("{word} {path}"))?;
+        }
+        for file in &files {
+            show(ui, file)?;
+        }
+        if files.is_empty() && others.is_empty() && blocked.is_empty() && refused.is_empty() {
+            ui.line("every file is as it should be")?;
+        }
+        for note in &notes {
+            ui.note(note);
+        }
+        for path in &orphans {
+            ui.warn(format!("{path}: the fleet has no such file any more, so it was left as it is"));
+        }
+        if dry && !report.is_empty() {
+            ui.note("nothing was written: this was a dry run");
+        }
+    }
+    let seen: Vec<&FileChange> = files.iter().filter(|file| !file.lost.is_empty()).collect();
+    if !seen.is_empty() && !as_json {
+        ui.note("who was taken out has seen the values until now; where that matters, change them:");
+        for file in seen {
+            ui.note(format!("  {}: {}", file.path, file.lost.join(", ")));
+        }
+    }
+    for error in &refused {
+        ui.error(error);
+    }
+    for file in &blocked {
+        ui.warn(format!("{}: left as it is: no key at hand opens it", file.path));
+        for holder in &file.holders {
+            ui.hint(match holder.split_once('/') {
+                Some((_, name)) => format!("{}: run uvars sync", name.split(' ').next().unwrap_or(name)),
+                None => format!("whoever has {holder}: run uvars sync"),
+            });
+        }
+    }
+    Ok(match (refused.is_empty(), blocked.is_empty()) {
+        (false, _) => Exit::Partly,
+        (true, false) => Exit::NoKey,
+        (true, true) => Exit::Done,
+    })
+}
+
+fn show(ui: &mut Ui, file: &FileChange) -> Result<()> {
+    let (look, word) = match file.what {
+        What::Wrapped => (Look::Good, "wrap  "),
+        What::Renewed => (Look::Care, "renew "),
+        What::Bound => (Look::Care, "bind  "),
+        What::Deleted => (Look::Bad, "delete"),
+    };
+    let word = ui.look(look, word);
+    let gained = file.gained.iter().map(|name| format!(" +{name}"));
+    let lost = file.lost.iter().map(|name| format!(" -{name}"));
+    let readers: String = gained.chain(lost).collect();
+    ui.ready(&format!("{word} {}{}", file.path, super::ui::shown(&readers)))
+}
+
+fn describe(file: &FileChange) -> Value {
+    let what = match file.what {
+        What::Wrapped => "wrap",
+        What::Renewed => "renew",
+        What::Bound => "bind",
+        What::Deleted => "delete",
+    };
+    json!({ "file": file.path.as_str(), "what": what, "gained": file.gained, "lost": file.lost })
+}

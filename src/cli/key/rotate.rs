@@ -1,0 +1,97 @@
+//! `uvars key rotate`: a key replaced by another everywhere.
+
+use super::input;
+use crate::cli::changes::{self, Changes};
+use crate::cli::context::Context;
+use crate::cli::custody;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::custody::{Rekey, rekey};
+use crate::error::{Error, Result};
+use crate::fleet::Fleet;
+use crate::fs::{self, Outlook};
+use crate::keys::{self, Recipient, Registry};
+use crate::secret::Secret;
+use crate::yaml::Timestamp;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+/// Replace a key by another everywhere: in keys/, in .sops.yaml and in every file
+///
+/// Every file that the old key opened gets a new data key, and the old key goes into keys/ledger.yaml. All of it is
+/// one change. Files that only the old key opens can be given to the new one by whoever holds the old one: its owner
+/// runs this with the old key at hand, or runs 'uvars sync' afterwards. If the old key is lost, --lost deletes them.
+///
+/// uvars key rotate users/jon --generate --out ~/.config/sops/age/new.txt
+/// uvars key rotate hosts/web1 /tmp/ssh_host_ed25519_key.pub
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Whose key: CLASS/NAME, or NAME where one class has it
+    #[arg(value_name = "NAME")]
+    principal: String,
+    /// The new public key (age1…, ssh-ed25519 …), a file with it, or - for standard input
+    #[arg(required_unless_present = "generate")]
+    key: Option<String>,
+    /// Make a new key; its private half goes into the file that --out names
+    #[arg(long, conflicts_with = "key", requires = "out")]
+    generate: bool,
+    /// Where the new private half goes; a file that is there is never overwritten
+    #[arg(long, value_name = "FILE", requires = "generate")]
+    out: Option<PathBuf>,
+    /// Which key goes, where there are several
+    #[arg(long, value_name = "KEY")]
+    old: Option<String>,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT", default_value = "rotated")]
+    why: String,
+    /// The old private key is gone: delete the files that nothing else opens
+    #[arg(long)]
+    lost: bool,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Replaces the key.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let root = context.fleet_root()?;
+    let principal = Registry::read(&root)?.resolve(&arguments.principal)?;
+    let old = arguments.old.as_deref().map(Recipient::parse).transpose()?;
+    let (new, private) = new_key(context, arguments)?;
+    if let Some(warning) = new.warning() {
+        ui.warn(warning);
+    }
+    let changes = Changes::begin(root.clone(), arguments.dry_run)?;
+    let wanted = Rekey { principal, old, new, why: arguments.why.clone(), lost: arguments.lost };
+    let mut plan = rekey(&root, &wanted, &context.keyring(), context.now())?;
+    let after = Fleet::load_from(Outlook::new(&root, &plan.transaction))?;
+    changes::rules(&root, &after, &mut plan.transaction)?;
+    if let (Some((out, text)), false) = (private, arguments.dry_run) {
+        // first the private half: files that nobody can open would be worse
+        fs::write_new(&out, text.expose(), 0o600)?;
+    }
+    custody::carry_out(changes, ui, plan, arguments.json)
+}
+
+/// The new recipient, and for a generated one its file and text.
+fn new_key(context: &Context, arguments: &Arguments) -> Result<(Recipient, Option<(PathBuf, Secret)>)> {
+    if let Some(out) = arguments.out.as_deref().filter(|_| arguments.generate) {
+        let out = context.path(out);
+        if out.symlink_metadata().is_ok() {
+            return Err(Error::new("is there already, and a key is never overwritten").at(&out));
+        }
+        let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+        let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
+        let generated = keys::generate(&created)?;
+        return Ok((generated.recipient, Some((out, generated.text))));
+    }
+    let typed = arguments.key.as_deref().unwrap_or_default();
+    match input::recipients(context, typed)?.as_slice() {
+        [(one, _)] => Ok((one.clone(), None)),
+        more => Err(Error::usage(format!("{} keys, and one takes the place of one", more.len()))),
+    }
+}

@@ -1,0 +1,77 @@
+//! Writing an encrypted file back, or making one: its readers, and what is said about them.
+
+use super::changes::Changes;
+use super::context::Context;
+use super::document::{Document, Opened};
+use super::ui::Ui;
+use crate::custody::{self, Saved};
+use crate::error::{Error, Result};
+use crate::fleet::Fleet;
+use crate::fs::{self, Transaction};
+use crate::keys::Recipient;
+use crate::sops::{Plain, Rules};
+
+/// Writes changed values back. A reader that the file should not have goes out of it, and that is said.
+pub(super) fn save(
+    context: &Context,
+    ui: &mut Ui,
+    document: &Document,
+    opened: &Opened,
+    plain: &Plain,
+    dry_run: bool,
+) -> Result<()> {
+    let wanted = readers(document)?;
+    let saved = custody::save(&opened.file, &opened.key, plain, wanted.as_deref(), context.now())
+        .map_err(|error| error.at(document.shown()))?;
+    let before = document.bytes()?;
+    write(ui, document, saved, Some(&before), dry_run)
+}
+
+/// Makes a file of the fleet, bound to its place, for its readers.
+pub(super) fn create(
+    context: &Context,
+    ui: &mut Ui,
+    document: &Document,
+    mut plain: Plain,
+    dry_run: bool,
+) -> Result<()> {
+    let (Some(path), Some(wanted)) = (document.bound_path(), readers(document)?) else {
+        return Err(Error::new("no such file").at(document.shown()).hint("make it first: uvars encrypt"));
+    };
+    plain.bind(path)?;
+    let saved = custody::create(&plain, &wanted, &Rules::default(), context.now(), document.format()?)
+        .map_err(|error| error.at(document.shown()))?;
+    write(ui, document, saved, None, dry_run)
+}
+
+/// Who is to read a file that the fleet has a say about; none for any other.
+pub(super) fn readers(document: &Document) -> Result<Option<Vec<Recipient>>> {
+    let (Some((root, _)), Some(path)) = (document.in_fleet(), document.bound_path()) else { return Ok(None) };
+    let readers = Fleet::load(root)?.must_have_readers(path)?;
+    Ok(Some(readers.recipients().into_iter().cloned().collect()))
+}
+
+/// Writes the file, unless this is a dry run, if it still is what it was when it was read.
+pub(super) fn write(
+    ui: &mut Ui,
+    document: &Document,
+    saved: Saved,
+    before: Option<&[u8]>,
+    dry_run: bool,
+) -> Result<()> {
+    for reader in &saved.lost {
+        ui.note(format!("{}: {reader} reads it no more; the data key is new", document.shown()));
+    }
+    for reader in saved.gained.iter().filter(|_| before.is_some()) {
+        ui.note(format!("{}: {reader} reads it now", document.shown()));
+    }
+    let Some((root, path)) = document.in_fleet() else {
+        let Some(path) = document.elsewhere() else { return Ok(()) };
+        return if dry_run { Ok(()) } else { fs::replace(path, &saved.bytes, 0o644) };
+    };
+    let changes = Changes::begin(root.clone(), dry_run)?;
+    let mut transaction = Transaction::new();
+    transaction.expect(path.clone(), before);
+    transaction.write(path.clone(), saved.bytes);
+    changes.finish(ui, transaction).map(drop)
+}

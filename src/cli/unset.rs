@@ -1,0 +1,34 @@
+//! `uvars unset`: one value goes out of an encrypted file.
+
+use super::context::Context;
+use super::document::Document;
+use super::exit::Exit;
+use super::set::refuse_binding;
+use super::store;
+use super::ui::Ui;
+use crate::error::Result;
+use crate::sops::{KeyPath, Mac};
+
+/// Take one value out of an encrypted file
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    /// A path, or a short name: users/jon, hosts/web1, shared/wifi
+    file: String,
+    /// Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot
+    key: String,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Takes the value out.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let document = Document::locate(context, &arguments.file)?;
+    let path = KeyPath::parse(&arguments.key)?;
+    refuse_binding(&document, &path)?;
+    let opened = document.open(&context.keyring(), Mac::Check)?;
+    let mut plain = opened.plain.clone();
+    plain.unset(&path).map_err(|error| error.at(document.shown()))?;
+    store::save(context, ui, &document, &opened, &plain, arguments.dry_run)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,131 @@
+//! A key replaced by another everywhere: in keys/, in the ledger, in the rules, and in every file.
+
+use super::plan::{Blocked, FileChange, Plan, What};
+use super::sync::{Task, sync};
+use crate::error::{Error, Result};
+use crate::fleet::Fleet;
+use crate::fs::{Outlook, RepoPath, Root, Transaction};
+use crate::keys::{KeyState, Keyring, LEDGER_PATH, Ledger, LedgerEntry, Principal, Recipient, key_file};
+use crate::yaml::Timestamp;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What is to be replaced, and how.
+#[derive(Clone, Debug)]
+pub struct Rekey {
+    /// Whose key.
+    pub principal: Principal,
+    /// Which of their keys; needed where they have several.
+    pub old: Option<Recipient>,
+    /// What takes its place.
+    pub new: Recipient,
+    /// Why, for the ledger.
+    pub why: String,
+    /// The old private key is gone: files that nothing else opens are deleted.
+    pub lost: bool,
+}
+
+/// Plans the replacement: key files, ledger, `.sops.yaml` and every file that the runner can open, in one
+/// transaction. What only the old key opens is left for its holder, or deleted if it is lost.
+///
+/// Errors: the principal has no key, or several and none is named; the new one is there already, or was revoked.
+pub fn rekey(root: &Root, rekey: &Rekey, keyring: &Keyring, now: SystemTime) -> Result<Plan> {
+    let fleet = Fleet::load(root)?;
+    let old = old_key(&fleet, rekey)?;
+    let mut transaction = Transaction::new();
+    replace_in_keys(root, &fleet, &old, rekey, &mut transaction)?;
+    enter_in_ledger(root, &old, rekey, now, &mut transaction)?;
+    let outlook = Outlook::new(root, &transaction);
+    let after = Fleet::load_from(outlook)?;
+    let mut plan = sync(&after, outlook, None, Task::Readers, keyring, now)?;
+    plan.transaction.absorb(transaction);
+    if rekey.lost {
+        delete_lost(&old, rekey, &mut plan);
+    }
+    Ok(plan)
+}
+
+/// The key that goes.
+fn old_key(fleet: &Fleet, rekey: &Rekey) -> Result<Recipient> {
+    let principal = &rekey.principal;
+    let file = fleet.registry().get(principal).ok_or_else(|| {
+        Error::new(format!("{principal} has no key to replace"))
+            .hint(format!("uvars key add {principal} FILE"))
+    })?;
+    if file.recipients().any(|key| key.is_same_key(&rekey.new)) {
+        return Err(Error::new(format!("{principal} has this key already")).at(principal.path()));
+    }
+    match (&rekey.old, file.keys.as_slice()) {
+        (Some(old), keys) => keys
+            .iter()
+            .map(|key| &key.recipient)
+            .find(|key| key.is_same_key(old))
+            .cloned()
+            .ok_or_else(|| Error::new(format!("{principal} has no such key")).at(principal.path())),
+        (None, [only]) => Ok(only.recipient.clone()),
+        (None, keys) => {
+            let error = Error::usage(format!("{principal} has {} keys", keys.len())).at(principal.path());
+            Err(keys.iter().fold(error, |error, key| {
+                let comment = key.comment.as_deref().map(|text| format!("  # {text}")).unwrap_or_default();
+                error.hint(format!("say which one: --old '{}'{comment}", key.recipient))
+            }))
+        }
+    }
+}
+
+/// One person may be registered twice (a user who is an admin): the key is replaced wherever it is.
+fn replace_in_keys(
+    root: &Root,
+    fleet: &Fleet,
+    old: &Recipient,
+    rekey: &Rekey,
+    transaction: &mut Transaction,
+) -> Result<()> {
+    for holder in fleet.registry().holders(old) {
+        let path = RepoPath::new(&holder.path())?;
+        let before = root.read(&path)?.unwrap_or_default();
+        if let Some(bytes) = key_file::replace(&before, old, &rekey.new).map_err(|error| error.at(&path))? {
+            transaction.write(path, bytes);
+        }
+    }
+    Ok(())
+}
+
+fn enter_in_ledger(
+    root: &Root,
+    old: &Recipient,
+    rekey: &Rekey,
+    now: SystemTime,
+    transaction: &mut Transaction,
+) -> Result<()> {
+    let path = RepoPath::new(LEDGER_PATH)?;
+    let before = root.read(&path)?;
+    if Ledger::parse(before.as_deref().unwrap_or_default())?.is_revoked(&rekey.new) {
+        return Err(Error::new("the new key was revoked, and must not come back").at(LEDGER_PATH));
+    }
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let since = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let entry = LedgerEntry {
+        recipient: old.clone(),
+        whose: rekey.principal.clone(),
+        state: KeyState::Revoked { since },
+        why: Some(rekey.why.clone()),
+        line: 0,
+    };
+    transaction.write(path, Ledger::record(before.as_deref(), &entry)?);
+    Ok(())
+}
+
+/// Files that nothing but the lost key opens are of no use to anybody.
+fn delete_lost(old: &Recipient, rekey: &Rekey, plan: &mut Plan) {
+    let only_old = |file: &Blocked| {
+        file.recipients.iter().all(|text| Recipient::parse(text).is_ok_and(|key| key.is_same_key(old)))
+    };
+    let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.blocked).into_iter().partition(only_old);
+    plan.blocked = left;
+    for Blocked { path, .. } in gone {
+        plan.transaction.remove(path.clone());
+        let lost = vec![rekey.principal.to_string()];
+        plan.files.push(FileChange { path, what: What::Deleted, gained: Vec::new(), lost });
+    }
+    plan.files.sort_by(|a, b| a.path.cmp(&b.path));
+}

@@ -1,0 +1,114 @@
+//! Every file of the fleet gets exactly its readers.
+
+use super::file::{self, Hand, Outcome};
+use super::names::Names;
+use super::plan::{Blocked, FileChange, Plan};
+use crate::error::{Error, Result};
+use crate::fleet::{FileKind, Fleet, SECRETS};
+use crate::fs::{Outlook, RepoPath};
+use crate::keys::{Keyring, LEDGER_PATH, Ledger, Recipient};
+use rayon::prelude::*;
+use std::time::SystemTime;
+
+/// What is to be done to each file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Task {
+    /// Its readers are made what the fleet says; one that has them already is not opened.
+    Readers,
+    /// It gets a new data key too, whatever its readers are.
+    DataKey,
+}
+
+/// Plans a task for some files of the fleet, or for all.
+///
+/// Files are looked at in parallel, each once. A file that nobody at hand can open, or that is not what it should
+/// be, is left as it is and named in the plan. Errors: a path that is not the fleet's, or a folder that cannot be
+/// read.
+pub fn sync(
+    fleet: &Fleet,
+    files: Outlook<'_>,
+    only: Option<&[RepoPath]>,
+    task: Task,
+    keyring: &Keyring,
+    now: SystemTime,
+) -> Result<Plan> {
+    let paths = match only {
+        Some(paths) => paths.to_vec(),
+        None => all(files)?,
+    };
+    let hand = Hand { keyring, now };
+    let looked: Vec<Look> = paths.into_par_iter().map(|path| look(fleet, files, path, task, hand)).collect();
+    let ledger = Ledger::parse(&files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default())?;
+    let names = Names::of(fleet, &ledger);
+    let mut plan = Plan::default();
+    for look in looked {
+        look.enter(&mut plan, &names);
+    }
+    Ok(plan)
+}
+
+/// The files of `secrets/` that have the path of a file of ours.
+pub(super) fn all(files: Outlook<'_>) -> Result<Vec<RepoPath>> {
+    let mut paths = files.list(&RepoPath::new(SECRETS)?)?;
+    paths.retain(|path| FileKind::of(path.as_str()).is_some());
+    Ok(paths)
+}
+
+/// A file and what becomes of it; none: the fleet has no such file any more.
+struct Look {
+    path: RepoPath,
+    outcome: Option<Outcome>,
+}
+
+fn look(fleet: &Fleet, files: Outlook<'_>, path: RepoPath, task: Task, hand: Hand<'_>) -> Look {
+    let Some(readers) = fleet.readers(&path) else { return Look { path, outcome: None } };
+    let outcome = match files.read(&path) {
+        Err(error) => Outcome::Refused(error.at(&path)),
+        Ok(None) => Outcome::Refused(Error::new("no such file").at(&path)),
+        Ok(Some(_)) if readers.is_empty() => Outcome::Refused(nobody(&path, &readers)),
+        Ok(Some(bytes)) => {
+            let wanted: Vec<Recipient> = readers.recipients().into_iter().cloned().collect();
+            match task {
+                Task::Readers => file::give_readers(&path, &bytes, &wanted, hand),
+                Task::DataKey => file::renew(&path, &bytes, &wanted, hand),
+            }
+        }
+    };
+    Look { path, outcome: Some(outcome) }
+}
+
+fn nobody(path: &RepoPath, readers: &crate::fleet::Readers) -> Error {
+    let error = Error::new("nobody could read it any more, so it is left as it is").at(path);
+    readers.left_out.iter().fold(error, |error, left| error.hint(left.to_string()))
+}
+
+impl Look {
+    fn enter(self, plan: &mut Plan, names: &Names<'_>) {
+        let Self { path, outcome } = self;
+        match outcome {
+            None => plan.orphans.push(path),
+            Some(Outcome::Current) => {}
+            Some(Outcome::Changed { bytes, what, gained, lost }) => {
+                plan.transaction.write(path.clone(), bytes);
+                let (gained, lost) = (names.all(&gained), names.all(&lost));
+                plan.files.push(FileChange { path, what, gained, lost });
+            }
+            Some(Outcome::Blocked(recipients)) => {
+                plan.blocked.push(Blocked { path, holders: names.all(&recipients), recipients });
+            }
+            Some(Outcome::Refused(error)) => plan.refused.push(error),
+        }
+    }
+}
+
+impl Plan {
+    /// Takes another plan in.
+    pub fn absorb(&mut self, mut other: Self) {
+        self.transaction.absorb(other.transaction);
+        self.files.append(&mut other.files);
+        self.blocked.append(&mut other.blocked);
+        self.refused.append(&mut other.refused);
+        self.orphans.append(&mut other.orphans);
+        self.notes.append(&mut other.notes);
+    }
+}
