@@ -10,7 +10,9 @@ use super::ui::shown;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::vars::Prompter;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
@@ -60,12 +62,7 @@ impl Terminal {
                     Event::End => return Err(Error::new("the input ended before an answer")),
                 }
             }
-            // returns after a tenth of a second at the latest
-            let count = match self.ahead.fill(&*self.tty) {
-                Ok(count) => count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
-                Err(error) => return Err(gone(error)),
-            };
+            let count = if self.has_input()? { self.fill()? } else { None };
             held.check()?;
             if stops.asked() {
                 restore();
@@ -75,10 +72,30 @@ impl Terminal {
                 self.hide()?;
                 self.say(question)?;
             }
-            if count == 0 {
+            if count == Some(0) {
                 // a terminal that has gone away answers every read with nothing, at once
                 tcgetattr(&*self.tty).map_err(|error| gone(error.into()))?;
             }
+        }
+    }
+
+    /// Waits for input, for a tenth of a second at most. A signal ends the waiting, which it would not do to a
+    /// read: so one that others have set to whole lines meanwhile does not hold us.
+    fn has_input(&self) -> Result<bool> {
+        let mut asked = [PollFd::new(&*self.tty, PollFlags::IN)];
+        match poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 })) {
+            // Darwin cannot poll /dev/tty and says so by a flag: the read waits as long, by VTIME
+            Ok(count) => Ok(count > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(gone(error.into())),
+        }
+    }
+
+    fn fill(&mut self) -> Result<Option<usize>> {
+        match self.ahead.fill(&*self.tty) {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(gone(error)),
         }
     }
 

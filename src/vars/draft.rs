@@ -126,12 +126,26 @@ impl Draft {
     /// Whether another look at the fleet and the repository came to the same: nothing has changed while
     /// somebody was asked.
     pub fn is_still(&self, now: &Self) -> bool {
-        self.questions() == now.questions() && self.files() == now.files()
+        let recipients = |draft: &Self| -> Vec<String> {
+            let targets = draft.items.iter().flat_map(Item::targets);
+            targets.flat_map(|target| target.readers.recipients()).map(ToString::to_string).collect()
+        };
+        self.questions() == now.questions()
+            && self.files() == now.files()
+            && recipients(self) == recipients(now)
     }
 
     /// Whether nothing has to be made.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+}
+
+impl Item {
+    /// The files that are written.
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        let handover = if let Handover::Write(target) = &self.handover { Some(target) } else { None };
+        std::iter::once(&self.account).chain(handover)
     }
 }
 

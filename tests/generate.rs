@@ -1,0 +1,551 @@
+//! `uvars generate` and `uvars receive`, driven as a person drives them: what is written, who can read it, what is
+//! said, and that nothing is written when anything is wrong.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod peers;
+mod scratch;
+
+use scratch::{INVENTORY, Ran, Scratch, ran, without_terminal};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use uvars::password;
+use uvars::secret::Secret;
+
+const JON: &str = "secrets/accounts/jon.sops.yaml";
+const HANDOVER: &str = "secrets/handover/tara/password.sops.yaml";
+
+/// A password that stands nowhere else, so that it can be looked for.
+const SECRET: &str = "Zxqvj-Hünd-42";
+
+fn opens(password: &str, hash: &str) -> bool {
+    password::verify(&Secret::from(password), hash).unwrap()
+}
+
+fn hash_of(scratch: &Scratch, file: &str) -> String {
+    scratch.value("admins/ann", file, "password_hash").unwrap()
+}
+
+#[test]
+fn one_password_from_standard_input() {
+    let scratch = Scratch::new();
+    let ran = scratch.feed("generate jon --password-stdin", format!("{SECRET}\n").as_bytes()).code(0);
+    assert!(!ran.all().contains(SECRET), "{}", ran.all());
+    let ran = ran.says("create secrets/accounts/jon.sops.yaml").says("+ hosts/cinnabar").says("+ admins/ann");
+    ran.says("no file for jon on rosegold: crypt hashes mean nothing on Darwin").says("1 file written");
+    assert_eq!(scratch.secrets().keys().collect::<Vec<_>>(), [JON]);
+    assert!(opens(SECRET, &hash_of(&scratch, "accounts/jon")));
+    assert!(!opens("Zxqvj", &hash_of(&scratch, "accounts/jon")));
+    // the host can read it; its owner, another user, another host cannot
+    assert!(scratch.value("hosts/cinnabar", "accounts/jon", "password_hash").is_some());
+    for other in ["users/jon", "users/raquel", "hosts/galena", "hosts/rosegold"] {
+        assert_eq!(scratch.value(other, "accounts/jon", "password_hash"), None, "{other}");
+    }
+}
+
+#[test]
+fn sops_itself_reads_what_was_written() {
+    let Some(mut sops) = peers::command("sops") else { return };
+    let scratch = Scratch::new();
+    scratch.feed("generate jon --password-stdin", SECRET.as_bytes()).code(0);
+    sops.args(["decrypt", "--output-type", "json", JON]).current_dir(scratch.root());
+    sops.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/cinnabar"));
+    let plain: serde_json::Value = serde_json::from_slice(&peers::succeed(&mut sops)).unwrap();
+    let names: Vec<_> = plain.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["changed", "pair_unencrypted", "password_hash", "user", "uvars_path"]);
+    assert_eq!(plain["user"], "jon");
+    assert_eq!(plain["uvars_path"], JON);
+    assert!(opens(SECRET, plain["password_hash"].as_str().unwrap()));
+    assert!(plain["changed"].as_str().unwrap().starts_with("20"));
+    let text = scratch.read(JON).unwrap();
+    assert!(text.contains(&format!("pair_unencrypted: {}", plain["pair_unencrypted"].as_str().unwrap())));
+}
+
+#[test]
+fn running_it_again_changes_nothing() {
+    let scratch = Scratch::new();
+    scratch.feed("generate jon --password-stdin", SECRET.as_bytes()).code(0);
+    scratch.feed("generate tara", b"").code(0);
+    let before = scratch.secrets();
+    let inode = fs::metadata(scratch.root().join(JON)).unwrap().ino();
+    for line in
+        ["generate jon", "generate jon --password-stdin", "generate jon tara", "generate jon --random"]
+    {
+        scratch.feed(line, b"another\n").code(0).says("nothing to generate");
+    }
+    assert_eq!(scratch.secrets(), before);
+    assert_eq!(fs::metadata(scratch.root().join(JON)).unwrap().ino(), inode);
+}
+
+#[test]
+fn a_made_password_waits_for_its_owner_alone() {
+    let scratch = Scratch::new();
+    let ran = scratch.run("generate tara").code(0);
+    let ran = ran.says("six random words").says("+ users/tara").says("2 files written");
+    let ran = ran.says("waits for its owner: uvars receive");
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    assert_eq!(made.split('-').count().clamp(6, 12), made.split('-').count(), "{made}");
+    assert!(!ran.all().contains(&made));
+    assert!(opens(&made, &hash_of(&scratch, "accounts/tara")));
+    for other in ["admins/ann", "hosts/cinnabar", "users/jon"] {
+        assert_eq!(scratch.value(other, "handover/tara/password", "password"), None, "{other}");
+    }
+    let pair = |file: &str, who: &str| scratch.value(who, file, "pair_unencrypted").unwrap();
+    assert_eq!(pair("accounts/tara", "admins/ann"), pair("handover/tara/password", "users/tara"));
+}
+
+#[test]
+fn each_host_gets_its_own_answer() {
+    let scratch = Scratch::new();
+    let answers = scratch.private_file("a.yaml", "raquel:\n  cinnabar: for-cinnabar\n  '*': for-the-rest\n");
+    scratch.run(&format!("generate raquel --answers {}", answers.display())).code(0).says("2 files written");
+    assert!(opens("for-cinnabar", &hash_of(&scratch, "accounts/raquel@cinnabar")));
+    assert!(opens("for-the-rest", &hash_of(&scratch, "accounts/raquel@galena")));
+    assert_eq!(scratch.value("admins/ann", "accounts/raquel@galena", "host").as_deref(), Some("galena"));
+    assert_eq!(scratch.value("hosts/galena", "accounts/raquel@cinnabar", "host"), None);
+}
+
+#[test]
+fn answers_come_in_many_ways() {
+    let both = "jon: pw-jon\nraquel: pw-raquel\n";
+    let check = |scratch: &Scratch, ran: Ran| {
+        ran.code(0).says("3 files written");
+        assert!(opens("pw-jon", &hash_of(scratch, "accounts/jon")));
+        assert!(opens("pw-raquel", &hash_of(scratch, "accounts/raquel@galena")));
+    };
+    let scratch = Scratch::new();
+    let yaml = scratch.private_file("a.yaml", both);
+    check(&scratch, scratch.run(&format!("generate jon raquel --answers {}", yaml.display())));
+    let scratch = Scratch::new();
+    let json = scratch.private_file("a.json", r#"{"jon": "pw-jon", "raquel": {"*": "pw-raquel"}}"#);
+    check(&scratch, scratch.run(&format!("generate jon raquel --answers {}", json.display())));
+    let scratch = Scratch::new();
+    check(&scratch, scratch.feed("generate jon raquel --answers -", both.as_bytes()));
+    let scratch = Scratch::new();
+    let mut command = scratch.uvars(["generate", "jon", "raquel"]);
+    command.env("UVARS_PASSWORD_JON", "pw-jon").env("UVARS_PASSWORD_RAQUEL", "pw-raquel");
+    check(&scratch, ran(&mut without_terminal(&command), b""));
+}
+
+#[test]
+fn answers_in_a_pipe_of_the_shell() {
+    let scratch = Scratch::new();
+    let mut bash = std::process::Command::new("bash");
+    let line = format!("{} generate jon --answers <(echo 'jon: pw-jon')", env!("CARGO_BIN_EXE_uvars"));
+    bash.args(["-c", &line]).current_dir(scratch.root());
+    ran(&mut bash, b"").code(0);
+    assert!(opens("pw-jon", &hash_of(&scratch, "accounts/jon")));
+}
+
+#[test]
+fn answers_in_a_sops_file() {
+    let Some(mut sops) = peers::command("sops") else { return };
+    let scratch = Scratch::new();
+    let clear = scratch.private_file("clear.yaml", "jon: pw-jon\n");
+    let recipient = scratch.read("keys/admins/ann.pub").unwrap();
+    sops.args(["encrypt", "--age", recipient.trim()]).arg(clear).current_dir(scratch.root());
+    // readable by everybody and tracked by git: it is encrypted
+    scratch.write("answers.sops.yaml", &String::from_utf8(peers::succeed(&mut sops)).unwrap());
+    git(&scratch, &["init", "-q"]);
+    git(&scratch, &["add", "answers.sops.yaml"]);
+    scratch.run("generate jon --answers answers.sops.yaml").code(4);
+    assert!(scratch.secrets().is_empty());
+    scratch.run_as("admins/ann", "generate jon --answers answers.sops.yaml").code(0);
+    assert!(opens("pw-jon", &hash_of(&scratch, "accounts/jon")));
+}
+
+#[test]
+fn precedence_and_answers_that_nobody_wanted() {
+    let scratch = Scratch::new();
+    let answers = scratch.private_file("a.yaml", "jon: from-file\nraquel: unused\n");
+    let line = format!("generate jon --answers {}", answers.display());
+    let mut command = scratch.uvars(line.split(' '));
+    command.env("UVARS_PASSWORD_JON", "from-environment").env("UVARS_PASSWORD_NOBODY", "x");
+    let ran = ran(&mut without_terminal(&command), b"").code(0);
+    let ran = ran.says("the answer for raquel in").says("was not needed");
+    ran.says("UVARS_PASSWORD_JON was not needed").says("UVARS_PASSWORD_NOBODY was not needed");
+    assert!(opens("from-file", &hash_of(&scratch, "accounts/jon")));
+}
+
+#[test]
+fn wrong_answers_are_refused_and_nothing_is_written() {
+    let scratch = Scratch::new();
+    let long = format!("jon: fine\nraquel: {SECRET}{}\n", "x".repeat(512));
+    let cases: [(&str, &[u8], &str); 14] = [
+        ("jon raquel", long.as_bytes(), "raquel: the password has"),
+        ("jon raquel", b"jno: a\n", "there is no user \"jno\" in the fleet"),
+        ("jon raquel", b"jon: {cinnabar: a}\n", "jon.cinnabar: jon has one password for all hosts"),
+        ("jon raquel", b"raquel: {rosegold: a}\n", "raquel.rosegold: raquel has no account on rosegold"),
+        ("jon raquel", b"raquel: {galeena: a}\n", "there is no host \"galeena\" in the fleet"),
+        ("jon", b"jon: 12345\n", "jon: a password is text, and this is a number"),
+        ("jon", b"jon:\n", "jon: a password is text, and this is null"),
+        ("jon", b"jon: ''\n", "jon: the password is empty"),
+        ("jon", b"jon: [a]\n", "jon: a password is text, and this is a list"),
+        ("jon", "jon: \"Zxqvj-Hünd-42\\n\\nmore\"\n".as_bytes(), "a line break, which no login can type"),
+        ("jon", "Zxqvj-Hünd-42".as_bytes(), "is no YAML or JSON map from users to passwords"),
+        ("jon", "jon: \"Zxqvj-Hünd-42".as_bytes(), "is no YAML or JSON map from users to passwords"),
+        ("jon", b"jon: \"\xff\"\n", "is not UTF-8"),
+        ("tara", b"tara: given\n", "an answer is given, but this password is generated"),
+    ];
+    for (names, text, message) in cases {
+        let answers = scratch.private_file("a.yaml", text);
+        let ran = scratch.run(&format!("generate {names} --answers {}", answers.display())).code(1);
+        let ran = ran.says(message);
+        assert!(!ran.all().contains("Zxqvj"), "{}", ran.all());
+        assert!(scratch.secrets().is_empty(), "{message}");
+    }
+    scratch.run("generate jon --answers nowhere.yaml").code(1).says("there is no such file");
+}
+
+#[test]
+fn standard_input_is_for_one_answer() {
+    let scratch = Scratch::new();
+    let feed = |line: &str, input: &[u8]| {
+        let ran = scratch.feed(line, input);
+        assert!(scratch.secrets().is_empty());
+        ran
+    };
+    let ran = feed("generate --password-stdin", b"a\n").code(2);
+    ran.says("--password-stdin gives one password, and 3 are wanted")
+        .says("raquel on galena")
+        .says("--answers FILE");
+    feed("generate tara --password-stdin", b"a\n").code(2).says("no password is to be typed here");
+    feed("generate jon --password-stdin", b"a\nb\n").code(1).says("holds more than one line");
+    feed("generate jon --password-stdin", b"").code(1).says("the password is empty");
+    feed("generate jon --password-stdin --answers -", b"a").code(2).says("both want standard input");
+}
+
+#[test]
+fn two_users_for_one_variable() {
+    let inventory = INVENTORY.replace(
+        "  tara:",
+        "  jon-x: { hosts: [galena], password: {} }\n  jon.x: { hosts: [galena], password: {} }\n  tara:",
+    );
+    let scratch = Scratch::with(&inventory);
+    let mut command = scratch.uvars(["generate", "jon"]);
+    command.env("UVARS_PASSWORD_JON_X", "a").env("UVARS_PASSWORD_JON", "b");
+    let ran = ran(&mut without_terminal(&command), b"").code(1);
+    ran.says("UVARS_PASSWORD_JON_X could be for jon-x or for jon.x");
+    assert!(scratch.secrets().is_empty());
+}
+
+#[test]
+fn files_of_answers_that_others_could_read() {
+    let scratch = Scratch::new();
+    let answers = scratch.private_file("a.yaml", "jon: pw\n");
+    let line = format!("generate jon --answers {}", answers.display());
+    fs::set_permissions(&answers, fs::Permissions::from_mode(0o640)).unwrap();
+    scratch.run(&line).code(1).says("in a file that others can read").says("chmod 600");
+    fs::set_permissions(&answers, fs::Permissions::from_mode(0o600)).unwrap();
+    git(&scratch, &["init", "-q"]);
+    let inside = scratch.root().join("a.yaml");
+    fs::rename(&answers, &inside).unwrap();
+    git(&scratch, &["add", "a.yaml"]);
+    scratch.run("generate jon --answers a.yaml").code(1).says("in clear in a file that git tracks");
+    assert!(scratch.secrets().is_empty());
+    git(&scratch, &["rm", "-q", "--cached", "a.yaml"]);
+    scratch.run("generate jon --answers a.yaml").code(0);
+}
+
+#[test]
+fn without_a_terminal_the_other_ways_are_named() {
+    let scratch = Scratch::new();
+    let ran = scratch.run("generate jon").code(1).says("there is no terminal to ask on");
+    ran.says("--password-stdin").says("--answers FILE").says("UVARS_PASSWORD_JON").says("--random");
+    assert!(scratch.secrets().is_empty());
+}
+
+#[test]
+fn a_dry_run_asks_and_writes_nothing() {
+    let scratch = Scratch::new();
+    let ran =
+        scratch.run("generate --dry-run").code(0).says("create secrets/accounts/raquel@galena.sops.yaml");
+    ran.says("create secrets/handover/tara/password.sops.yaml").says("would ask for the password of jon");
+    assert!(scratch.secrets().is_empty());
+    assert!(!scratch.root().join(".uvars").exists());
+    scratch.run("generate tara").code(0);
+    let before = scratch.secrets();
+    let ran =
+        scratch.run("generate tara --regenerate --dry-run").code(0).says("change secrets/accounts/tara");
+    ran.says("replaces one that was not received yet").says("= hosts/cinnabar");
+    assert_eq!(scratch.secrets(), before);
+}
+
+#[test]
+fn regenerating_needs_no_private_key() {
+    let scratch = Scratch::new();
+    scratch.run("generate tara").code(0);
+    let (account, first) = (scratch.secrets(), hash_of(&scratch, "accounts/tara"));
+    let ran =
+        scratch.run("generate tara --regenerate").code(0).says("replaces one that was not received yet");
+    drop(ran);
+    assert_ne!(hash_of(&scratch, "accounts/tara"), first);
+    assert_ne!(scratch.secrets()[HANDOVER], account[HANDOVER]);
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    assert!(opens(&made, &hash_of(&scratch, "accounts/tara")));
+}
+
+#[test]
+fn a_typed_password_takes_the_waiting_one_away() {
+    let scratch = Scratch::new();
+    scratch.run("generate jon --random").code(0);
+    assert!(scratch.read("secrets/handover/jon/password.sops.yaml").is_some());
+    let ran = scratch.feed("generate jon --regenerate --password-stdin", b"typed\n").code(0);
+    ran.says("remove secrets/handover/jon/password.sops.yaml").says("will no longer be the right one");
+    assert_eq!(scratch.read("secrets/handover/jon/password.sops.yaml"), None);
+    assert!(opens("typed", &hash_of(&scratch, "accounts/jon")));
+}
+
+#[test]
+fn one_host_of_several() {
+    let scratch = Scratch::new();
+    scratch.feed("generate raquel@galena --password-stdin", b"one\n").code(0).says("1 file written");
+    scratch.feed("generate raquel --password-stdin", b"two\n").code(0).says("1 file written");
+    let kept = hash_of(&scratch, "accounts/raquel@cinnabar");
+    scratch.feed("generate accounts/raquel@galena --regenerate --password-stdin", b"three\n").code(0);
+    assert!(opens("three", &hash_of(&scratch, "accounts/raquel@galena")));
+    assert_eq!(hash_of(&scratch, "accounts/raquel@cinnabar"), kept);
+    assert!(opens("two", &kept));
+}
+
+#[test]
+fn names_that_nobody_has() {
+    let scratch = Scratch::new();
+    scratch.run("generate jno").code(2).says("there is no user \"jno\"").says("did you mean jon?");
+    scratch.run("generate zzzzzz").code(2).says("uvars user list");
+    scratch.run("generate raquel@galenna").code(2).says("did you mean galena?");
+    scratch.run("generate raquel@rosegold").code(2).says("raquel has no account on rosegold");
+    scratch.run("generate jon@cinnabar").code(2).says("one password for all hosts").says("write jon alone");
+    scratch.run("generate --regenerate").code(2).says("wants to be told whose");
+    assert!(scratch.secrets().is_empty());
+}
+
+#[test]
+fn a_user_without_a_key_is_an_error_before_the_first_question() {
+    let scratch = Scratch::new();
+    fs::remove_file(scratch.root().join("keys/users/tara.pub")).unwrap();
+    // no terminal here: had anything been asked first, that would be the error
+    let ran = scratch.run("generate").code(1).says("tara has no key");
+    ran.says("uvars key add users/tara FILE");
+    assert!(scratch.secrets().is_empty());
+    fs::remove_file(scratch.root().join("keys/users/jon.pub")).unwrap();
+    scratch.run("generate jon --random").code(1).says("jon has no key");
+    scratch.feed("generate jon --password-stdin", b"typed\n").code(0);
+}
+
+#[test]
+fn keep_hands_a_typed_password_over_too() {
+    let inventory = INVENTORY.replace("{ share: true } }", "{ share: true, keep: true } }");
+    let scratch = Scratch::with(&inventory);
+    scratch.feed("generate jon --password-stdin", SECRET.as_bytes()).code(0).says("2 files written");
+    assert_eq!(scratch.value("users/jon", "handover/jon/password", "password").as_deref(), Some(SECRET));
+    assert_eq!(scratch.value("admins/ann", "handover/jon/password", "password"), None);
+}
+
+#[test]
+fn plaintext_is_for_hosts_that_hash_themselves() {
+    let inventory = INVENTORY.replace("{ share: true } }", "{ share: true, format: plaintext } }");
+    let scratch = Scratch::with(&inventory);
+    let ran =
+        scratch.feed("generate jon --password-stdin", SECRET.as_bytes()).code(0).says("the plaintext of");
+    ran.says("+ hosts/rosegold");
+    assert_eq!(scratch.value("hosts/rosegold", "accounts/jon", "password").as_deref(), Some(SECRET));
+    // the inventory changes its mind: said, and mended only when asked for
+    scratch.write("uvars.yaml", INVENTORY);
+    let before = scratch.secrets();
+    let ran = scratch.run("generate jon").code(0).says("does not hold a hash, as uvars.yaml says now");
+    ran.says("--regenerate");
+    assert_eq!(scratch.secrets(), before);
+    let ran = scratch.feed("generate jon --regenerate --password-stdin", b"new\n").code(0);
+    ran.says("- age1").says("keys/ and uvars.yaml no longer name it");
+    assert!(opens("new", &hash_of(&scratch, "accounts/jon")));
+    assert_eq!(scratch.value("hosts/rosegold", "accounts/jon", "password_hash"), None);
+}
+
+#[test]
+fn policies_and_pending_hosts() {
+    let inventory = "\
+version: 1
+settings: { password_hash: { kind: bcrypt, cost: 4 } }
+hosts:
+  cinnabar: { platform: nixos }
+  galena: { platform: nixos }
+  zinc: { platform: linux, key: pending }
+users:
+  gone: { hosts: [cinnabar], policy: absent, password: {} }
+  jon: { hosts: [cinnabar, galena, zinc], password: {}, on: { galena: { policy: absent } } }
+  none: { hosts: [cinnabar], password: false }
+  raquel: { hosts: [cinnabar], policy: locked, password: {} }
+";
+    let scratch = Scratch::with(inventory);
+    let ran = scratch.run("generate gone none").code(0).says("nothing for none: password: false");
+    ran.says("nothing for gone").says("nothing to generate");
+    let answers = scratch.private_file("a.yaml", "jon: pw\nraquel: pw\n");
+    let ran = scratch.run(&format!("generate --answers {}", answers.display())).code(0);
+    ran.says("secrets/accounts/jon@zinc.sops.yaml leaves out hosts/zinc");
+    assert_eq!(
+        scratch.secrets().keys().collect::<Vec<_>>(),
+        [
+            "secrets/accounts/jon@cinnabar.sops.yaml",
+            "secrets/accounts/jon@zinc.sops.yaml",
+            "secrets/accounts/raquel@cinnabar.sops.yaml"
+        ]
+    );
+    assert!(hash_of(&scratch, "accounts/jon@zinc").starts_with("$2b$04$"));
+    let long = scratch.private_file("b.yaml", format!("jon: {}\n", "x".repeat(73)));
+    let ran = scratch.run(&format!("generate jon --regenerate --answers {}", long.display())).code(1);
+    ran.says("of which bcrypt would use 72");
+}
+
+#[test]
+fn nobody_to_read_it_is_an_error() {
+    let inventory = "\
+version: 1
+hosts:
+  zinc: { platform: linux, key: pending }
+users:
+  jon: { hosts: [zinc], password: {} }
+";
+    let scratch = Scratch::with(inventory);
+    fs::remove_dir_all(scratch.root().join("keys/admins")).unwrap();
+    fs::remove_dir_all(scratch.root().join("keys/hosts")).unwrap();
+    fs::remove_dir_all(scratch.root().join("keys/users")).unwrap();
+    let ran = scratch.run("generate jon").code(1).says("secrets/accounts/jon@zinc.sops.yaml");
+    drop(ran.says("hint:"));
+    assert!(scratch.secrets().is_empty());
+}
+
+#[test]
+fn a_file_that_holds_more_than_ours_is_never_replaced() {
+    let Some(mut sops) = peers::command("sops") else { return };
+    let scratch = Scratch::new();
+    scratch.feed("generate jon --password-stdin", b"a\n").code(0);
+    sops.args(["set", JON, r#"["token"]"#, r#""x""#]).current_dir(scratch.root());
+    peers::succeed(sops.env("SOPS_AGE_KEY_FILE", scratch.private("admins/ann")));
+    let before = scratch.secrets();
+    let ran = scratch.feed("generate jon --regenerate --password-stdin", b"b\n").code(1);
+    ran.says("accounts/jon.sops.yaml: token: is no part of an account, and would be lost");
+    assert_eq!(scratch.secrets(), before);
+    scratch.write(JON, "user: jon\n");
+    scratch.feed("generate jon --password-stdin", b"b\n").code(1).says(JON);
+    assert_eq!(scratch.read(JON).as_deref(), Some("user: jon\n"));
+}
+
+#[test]
+fn what_lies_where_share_was_changed_is_named() {
+    let scratch = Scratch::new();
+    scratch.feed("generate jon --password-stdin", b"a\n").code(0);
+    scratch.write("uvars.yaml", &INVENTORY.replace("{ share: true } }\n  raquel", "{} }\n  raquel"));
+    let ran = scratch.feed("generate jon --password-stdin", b"b\n").code(0);
+    ran.says("accounts/jon.sops.yaml is used no longer")
+        .says("create secrets/accounts/jon@cinnabar.sops.yaml");
+}
+
+#[test]
+fn received_once_by_its_owner() {
+    let scratch = Scratch::new();
+    scratch.run("generate tara").code(0);
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    let before = scratch.secrets();
+    scratch.run_as("users/jon", "receive").code(0).says("nothing waits for you");
+    scratch.run_as("users/jon", "receive tara").code(4);
+    scratch.run("receive tara").code(4);
+    scratch.run_as("users/tara", "receive --dry-run").code(0).says(HANDOVER);
+    assert_eq!(scratch.secrets(), before);
+    let ran = scratch.run_as("users/tara", "receive").code(0);
+    assert_eq!(ran.out, format!("{made}\n"));
+    drop(ran.says("deleted secrets/handover/tara/password.sops.yaml"));
+    assert!(!scratch.root().join("secrets/handover").exists());
+    scratch.run_as("users/tara", "receive").code(0).says("nothing waits for you");
+    scratch.run_as("users/tara", "receive tara").code(1).says("nothing called tara waits");
+}
+
+#[test]
+fn received_into_a_file_that_only_its_owner_reads() {
+    let scratch = Scratch::new();
+    scratch.run("generate tara").code(0);
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    let taken = scratch.private_file("taken", "mine");
+    scratch.run_as("users/tara", &format!("receive --out {}", taken.display())).code(1);
+    assert_eq!(fs::read(&taken).unwrap(), b"mine");
+    assert!(scratch.read(HANDOVER).is_some(), "nothing is deleted that has not arrived");
+    let out = scratch.beside("out");
+    let ran = scratch.run_as("users/tara", &format!("receive tara/password --out {}", out.display())).code(0);
+    assert!(!ran.all().contains(&made));
+    assert_eq!(fs::read_to_string(&out).unwrap(), format!("{made}\n"));
+    assert_eq!(fs::metadata(&out).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(scratch.read(HANDOVER), None);
+}
+
+#[test]
+fn received_as_json() {
+    let scratch = Scratch::new();
+    scratch.run("generate raquel --random").code(0);
+    let ran = scratch.run_as("users/raquel", "receive --json").code(0);
+    let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list[0]["item"], "password@cinnabar");
+    assert!(opens(list[1]["value"].as_str().unwrap(), &hash_of(&scratch, "accounts/raquel@galena")));
+    let ran = scratch.run_as("users/raquel", "receive --json").code(0);
+    assert_eq!(ran.out, "[]\n");
+}
+
+#[test]
+fn stored_in_the_owners_file() {
+    let scratch = Scratch::new();
+    scratch.run("generate raquel --random").code(0);
+    let made = scratch.value("users/raquel", "handover/raquel/password@galena", "password").unwrap();
+    let ran = scratch.run_as("users/raquel", "receive raquel/password@galena --store").code(0);
+    assert!(!ran.all().contains(&made), "{}", ran.all());
+    let get = |key: &str| {
+        let mut command = scratch.uvars(["get", "users/raquel", key]);
+        command.env("SOPS_AGE_KEY_FILE", scratch.private("users/raquel"));
+        scratch::ran(&mut command, b"")
+    };
+    assert_eq!(get(r#"["received"]["password@galena"]"#).code(0).out.trim_end(), made);
+    // into the file that is there now, which keeps its other values
+    scratch.run_as("users/raquel", "receive --store").code(0);
+    assert_eq!(get(r#"["received"]["password@galena"]"#).code(0).out.trim_end(), made);
+    drop(get(r#"["received"]["password@cinnabar"]"#).code(0));
+    assert_eq!(
+        scratch.secrets().keys().filter(|path| !path.contains("accounts")).collect::<Vec<_>>(),
+        ["secrets/users/raquel.sops.yaml"]
+    );
+    assert_eq!(scratch.value("admins/ann", "users/raquel", "uvars_path"), None);
+}
+
+#[test]
+fn a_host_that_reads_the_owners_file_must_not_learn_the_password() {
+    let inventory = INVENTORY.replace("  tara: { hosts", "  tara: { integrated: [cinnabar], hosts");
+    let scratch = Scratch::with(&inventory);
+    scratch.run("generate tara").code(0);
+    let before = scratch.secrets();
+    let ran = scratch.run_as("users/tara", "receive --store").code(1);
+    drop(ran.says("the host cinnabar reads this file, and would learn the password").says("--out FILE"));
+    assert_eq!(scratch.secrets(), before);
+}
+
+#[test]
+fn a_file_that_was_made_for_another_place_is_not_received() {
+    let scratch = Scratch::new();
+    scratch.run("generate raquel --random").code(0);
+    let folder = scratch.root().join("secrets/handover/raquel");
+    fs::copy(folder.join("password@cinnabar.sops.yaml"), folder.join("password@galena.sops.yaml")).unwrap();
+    let before = scratch.secrets();
+    let ran = scratch.run_as("users/raquel", "receive").code(1);
+    assert!(ran.out.is_empty(), "{}", ran.out);
+    drop(ran.says("was not written for secrets/handover/raquel/password@galena.sops.yaml"));
+    assert_eq!(scratch.secrets(), before);
+}
+
+fn git(scratch: &Scratch, arguments: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.args(arguments).current_dir(scratch.root()).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    assert!(git.status().unwrap().success());
+}
