@@ -218,6 +218,27 @@ fn a_fleet_that_changed_meanwhile_is_not_written_to() {
 }
 
 #[test]
+fn a_passphrase_of_a_key_is_asked_for_once() {
+    let Some(mut keygen) = peers::command("ssh-keygen") else { return };
+    let scratch = Scratch::new();
+    let file = scratch.beside("id");
+    peers::succeed(keygen.args(["-q", "-t", "ed25519", "-N", SECRET, "-C", "", "-f"]).arg(&file));
+    scratch.write("keys/users/tara.pub", &std::fs::read_to_string(scratch.beside("id.pub")).unwrap());
+    scratch.run("generate tara").code(0);
+    let line = ["receive", "--store", "tara", "--identity", file.to_str().unwrap()];
+    let mut terminal = Terminal::start(&scratch.uvars(line));
+    terminal.expect("passphrase (");
+    assert!(!terminal.echoes());
+    terminal.forget();
+    terminal.types(&format!("{SECRET}\r"));
+    terminal.expect("kept in secrets/users/tara.sops.yaml");
+    assert!(terminal.ends().success());
+    assert!(terminal.is_as_before());
+    assert!(!terminal.seen().contains("passphrase ("), "{}", terminal.seen());
+    assert!(!terminal.seen().contains("Zxqvj"));
+}
+
+#[test]
 fn two_at_once_do_not_mix() {
     let scratch = Scratch::new();
     let mut terminal = Terminal::start(&scratch.uvars(["generate", "jon"]));

@@ -3,6 +3,7 @@
 //! Read once; the rooms below get it by argument.
 
 use super::arguments::Global;
+use super::prompt::Person;
 use crate::error::{Error, Result};
 use crate::fs::Root;
 use crate::keys::{self, IdentitySources, Keyring, Programs};
@@ -10,6 +11,7 @@ use crate::secret::Secret;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The inventory's name: where it lies is the root of a fleet.
@@ -96,7 +98,10 @@ impl Context {
             ssh_key_command: text("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
             config_dir: self.config_dir(home.as_deref()),
             home,
-            programs: Programs { environment: keys::environment(std::env::vars_os()), ask: None },
+            programs: Programs {
+                environment: keys::environment(std::env::vars_os()),
+                ask: Some(Arc::new(Person)),
+            },
         }
     }
 

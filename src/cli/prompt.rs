@@ -8,6 +8,7 @@ use super::line::{Ahead, Event, Line};
 use super::signals::{self, Held, Stops};
 use super::ui::shown;
 use crate::error::{Error, Result};
+use crate::keys::Ask;
 use crate::secret::Secret;
 use crate::vars::Prompter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,7 +19,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -50,6 +51,14 @@ impl Terminal {
 
     fn say(&self, text: &str) -> Result<()> {
         (&*self.tty).write_all(text.as_bytes()).map_err(gone)
+    }
+
+    /// A line that everybody may see, without its end; the terminal's own line editing is enough for it.
+    fn visible(&self, question: &str) -> Option<String> {
+        self.say(&shown(question)).ok()?;
+        let mut line = String::new();
+        BufReader::new(&*self.tty).read_line(&mut line).ok().filter(|count| *count > 0)?;
+        Some(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
     fn read_line(&mut self, question: &str, held: &Held, stops: &Stops) -> Result<Secret> {
@@ -137,6 +146,46 @@ impl Prompter for Terminal {
     fn remark(&mut self, text: &str) {
         // who cannot be told will not be asked again either: the next question fails
         drop(self.say(&format!("{}\n", shown(text))));
+    }
+}
+
+/// Answers for keys that want a passphrase, a PIN or a touch; where there is no terminal, nobody does.
+pub(super) struct Person;
+
+/// One conversation at a time, whichever thread needs a key.
+static TALKING: Mutex<()> = Mutex::new(());
+
+impl Person {
+    fn talk<T>(with: impl FnOnce(&mut Terminal) -> Option<T>) -> Option<T> {
+        let _talking = TALKING.lock().unwrap_or_else(PoisonError::into_inner);
+        with(&mut Terminal::open().ok()?)
+    }
+}
+
+impl Ask for Person {
+    fn passphrase(&self, what: &str) -> Option<Secret> {
+        Self::talk(|terminal| terminal.hidden(&format!("passphrase ({what}): ")).ok())
+    }
+
+    fn message(&self, text: &str) {
+        Self::talk(|terminal| {
+            terminal.remark(text);
+            Some(())
+        });
+    }
+
+    fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let choices = no.map_or_else(|| format!("[1] {yes}"), |no| format!("[1] {yes}  [2] {no}"));
+        let typed = Self::talk(|terminal| terminal.visible(&format!("{question} {choices}: ")))?;
+        match typed.as_str() {
+            "1" => Some(true),
+            "2" if no.is_some() => Some(false),
+            _ => None,
+        }
+    }
+
+    fn line(&self, question: &str) -> Option<String> {
+        Self::talk(|terminal| terminal.visible(&format!("{question}: ")))
     }
 }
 
