@@ -263,6 +263,24 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_restores_before_it_says_anything() {
+        // in a process of its own: the hook and the remembered terminal are the process' own
+        if std::env::var_os("UVARS_TEST_PANIC").is_none() {
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            let name = "cli::prompt::tests::a_panic_restores_before_it_says_anything";
+            let again = again.args(["--exact", name, "--nocapture"]).env("UVARS_TEST_PANIC", "1");
+            let output = again.output().unwrap();
+            assert!(String::from_utf8_lossy(&output.stdout).contains("restored: true"), "{output:?}");
+            return;
+        }
+        let (_far, mut terminal) = pty();
+        std::panic::set_hook(Box::new(|_| println!("restored: {}", BEFORE.lock().unwrap().is_none())));
+        terminal.hide().unwrap();
+        assert!(BEFORE.lock().unwrap().is_some());
+        let _ = std::panic::catch_unwind(|| panic!("while a password is typed"));
+    }
+
+    #[test]
     fn hidden_while_it_lasts_and_restored_once() {
         let (_far, mut terminal) = pty();
         assert!(echo(&terminal));

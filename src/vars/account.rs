@@ -143,3 +143,74 @@ impl Present {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> RepoPath {
+        RepoPath::new("secrets/accounts/jon.sops.yaml").unwrap()
+    }
+
+    fn sealed(form: Form, host: Option<&HostName>) -> (Vec<u8>, String) {
+        let reader = crate::keys::generate("2026-01-01T00:00:00Z").unwrap().recipient;
+        let content = Content {
+            user: &UserName::new("jon").unwrap(),
+            host,
+            password: form,
+            pair: &Secret::from("pair"),
+            now: UNIX_EPOCH,
+        };
+        (content.seal(&path(), std::slice::from_ref(&reader)).unwrap(), reader.to_string())
+    }
+
+    /// The same file with another entry of metadata, as a sops with other keys would write it.
+    fn with_metadata(bytes: &[u8], entry: &str) -> Vec<u8> {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replacen("sops:\n", &format!("sops:\n{entry}"), 1).into_bytes()
+    }
+
+    #[test]
+    fn what_is_seen_without_a_key() {
+        let host = HostName::new("cinnabar").unwrap();
+        let (bytes, reader) = sealed(Form::Hash("$y$j75$x".to_owned()), Some(&host));
+        let present = Present::read(&path(), &bytes).unwrap();
+        assert_eq!(present.form, Some(Format::Hash));
+        assert_eq!(present.readers(), [reader]);
+        present.check_replaceable(&path()).unwrap();
+        let (bytes, _) = sealed(Form::Plain(Secret::from("pw")), None);
+        assert_eq!(Present::read(&path(), &bytes).unwrap().form, Some(Format::Plaintext));
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains("pw") && text.contains("pair_unencrypted: pair"), "{text}");
+    }
+
+    #[test]
+    fn readers_of_other_types_are_not_thrown_out() {
+        let (bytes, _) = sealed(Form::Hash("x".to_owned()), None);
+        let entry = "    kms:\n        - arn: arn:aws:kms:us-east-1:1:key/1\n          created_at: \"2026-01-01T00:00:00Z\"\n          enc: AAAA\n";
+        let present = Present::read(&path(), &with_metadata(&bytes, entry)).unwrap();
+        let error = present.check_replaceable(&path()).unwrap_err();
+        assert!(error.to_string().contains("arn:aws:kms"), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_readers_is_never_made() {
+        let content = Content {
+            user: &UserName::new("jon").unwrap(),
+            host: None,
+            password: Form::Hash("x".to_owned()),
+            pair: &Secret::from("pair"),
+            now: UNIX_EPOCH,
+        };
+        assert_eq!(content.seal(&path(), &[]).unwrap_err().message(), "would have no reader");
+    }
+
+    #[test]
+    fn what_is_no_sops_file_is_named_and_left() {
+        for bytes in [b"".as_slice(), b"user: jon\n", b"\xff", b"{", b"[a]"] {
+            let error = Present::read(&path(), bytes).unwrap_err();
+            assert!(error.to_string().starts_with("secrets/accounts/jon.sops.yaml"), "{error}");
+            assert!(error.hints().iter().any(|hint| hint.contains("mend it")), "{:?}", error.hints());
+        }
+    }
+}

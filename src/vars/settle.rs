@@ -171,3 +171,65 @@ fn not_needed(answer: &Answer) -> String {
         Source::Line | Source::Environment => format!("{whose} was not needed"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{HostName, UserName};
+    use crate::sops::{Map, Plain};
+
+    fn inventory() -> Inventory {
+        let text = b"version: 1\nhosts:\n  a: { platform: nixos }\n  b: { platform: nixos }\nusers:\n  jon: { hosts: [a, b], password: {} }\n";
+        Inventory::parse(Path::new("uvars.yaml"), text).unwrap()
+    }
+
+    fn questions(origin: Origin) -> [Question; 2] {
+        ["a", "b"].map(|host| Question {
+            user: UserName::new("jon").unwrap(),
+            host: Some(HostName::new(host).unwrap()),
+            origin,
+        })
+    }
+
+    fn given(file: Map, variable: Option<&str>) -> Answers {
+        let mut answers = Answers::default();
+        answers.add_file(Path::new("a.yaml"), &Plain::new(file)).unwrap();
+        if let Some(value) = variable {
+            answers.add_variable("UVARS_PASSWORD_JON", value.as_bytes()).unwrap();
+        }
+        answers
+    }
+
+    #[test]
+    fn a_hosts_own_answer_goes_before_all_others() {
+        let hosts = Map::new().with("*", "star").with("b", "own");
+        let settled = given(Map::new().with("jon", hosts), Some("environment"));
+        let settled = settled.settle(&inventory(), &questions(Origin::Person)).unwrap();
+        assert_eq!(settled.passwords, [Some(Secret::from("star")), Some(Secret::from("own"))]);
+        assert_eq!(settled.warnings, ["UVARS_PASSWORD_JON was not needed"]);
+    }
+
+    #[test]
+    fn what_no_file_answers_the_environment_does() {
+        let answers = given(Map::new().with("jon", Map::new().with("b", "own")), Some("environment"));
+        let settled = answers.settle(&inventory(), &questions(Origin::Person)).unwrap();
+        assert_eq!(settled.passwords, [Some(Secret::from("environment")), Some(Secret::from("own"))]);
+        assert!(settled.warnings.is_empty());
+    }
+
+    #[test]
+    fn what_nothing_answers_is_left_to_a_person() {
+        let settled = given(Map::new(), None).settle(&inventory(), &questions(Origin::Person)).unwrap();
+        assert_eq!(settled.passwords, [None, None]);
+    }
+
+    #[test]
+    fn a_generated_password_takes_no_answer() {
+        let answers = given(Map::new().with("jon", "pw"), None);
+        let error = answers.settle(&inventory(), &questions(Origin::Words)).unwrap_err();
+        assert!(error.to_string().starts_with("a.yaml: jon: an answer is given"), "{error}");
+        let settled = given(Map::new(), Some("pw")).settle(&inventory(), &questions(Origin::Words)).unwrap();
+        assert_eq!(settled.passwords, [None, None]);
+        assert_eq!(settled.warnings, ["UVARS_PASSWORD_JON was not needed"]);
+    }
+}
