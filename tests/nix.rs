@@ -1,4 +1,4 @@
-//! The Nix modules, evaluated by a real nix: against nixpkgs' lib where NIX_PATH has it, else against the stand-in in
+//! The Nix modules, evaluated by a real nix: against nixpkgs' lib where `NIX_PATH` has it, else against the stand-in in
 //! tests/nix/lib.nix.
 
 #![allow(

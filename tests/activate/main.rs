@@ -10,8 +10,10 @@
     reason = "a test fails by panicking, and says what it leaves out"
 )]
 
+mod fleet;
 mod host;
 mod kill;
+mod login;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod person;
