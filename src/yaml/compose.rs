@@ -2,7 +2,7 @@
 
 use super::error::ParseError;
 use super::node::{Comments, Kind, Node, NodeId, Tree};
-use super::parse::{Event, EventKind, Parser};
+use super::parse::{Event, EventKind, Parser, Properties};
 use super::scan::Scan;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -103,16 +103,22 @@ impl<'s> Composer<'s> {
             self.tree.append(parent.node, id);
         }
         self.annotate(id, event.comments);
-        if let Some(tag) = event.tag
+        if let Some(properties) = event.properties {
+            self.name(id, *properties);
+        }
+        id
+    }
+
+    fn name(&mut self, id: NodeId, properties: Properties<'s>) {
+        if let Some(tag) = properties.tag
             && tag != "!"
         {
             self.tree.set_tag(id, short(tag));
         }
-        if let Some(anchor) = event.anchor {
+        if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor.clone(), id);
             self.tree.set_anchor(id, anchor);
         }
-        id
     }
 
     fn alias(&mut self, event: Event<'s>) -> Scan<()> {

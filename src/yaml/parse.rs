@@ -32,9 +32,7 @@ pub(super) struct Event<'s> {
     /// First byte of its own text, and one past its last.
     pub(super) span: (u32, u32),
     pub(super) text: Cow<'s, str>,
-    pub(super) anchor: Option<Cow<'s, str>>,
-    /// In its long form.
-    pub(super) tag: Option<Cow<'s, str>>,
+    pub(super) properties: Option<Box<Properties<'s>>>,
     pub(super) comments: Option<Box<Comments>>,
 }
 
@@ -46,8 +44,7 @@ impl Event<'_> {
             mark,
             span,
             text: Cow::Borrowed(""),
-            anchor: None,
-            tag: None,
+            properties: None,
             comments: None,
         }
     }
@@ -92,11 +89,12 @@ enum Place {
 }
 
 /// Anchor and tag in front of a node.
-struct Properties<'s> {
-    start: Mark,
+#[derive(Default)]
+pub(super) struct Properties<'s> {
     end: Mark,
-    anchor: Option<Cow<'s, str>>,
-    tag: Option<Cow<'s, str>>,
+    pub(super) anchor: Option<Cow<'s, str>>,
+    /// In its long form.
+    pub(super) tag: Option<Cow<'s, str>>,
 }
 
 pub(super) struct Parser<'s> {
@@ -154,7 +152,7 @@ impl<'s> Parser<'s> {
     }
 
     fn peek(&mut self) -> Scan<TokenKind> {
-        self.scanner.head().map(|(kind, ..)| kind)
+        self.scanner.head()
     }
 
     fn skip(&mut self) {
@@ -178,7 +176,8 @@ impl<'s> Parser<'s> {
 
     /// Remembers where a collection starts, and takes its start token.
     fn enter(&mut self) -> Scan<()> {
-        let (_, start, _) = self.scanner.head()?;
+        self.peek()?;
+        let start = self.scanner.head_start();
         self.marks.push(start);
         self.skip();
         Ok(())
@@ -186,7 +185,8 @@ impl<'s> Parser<'s> {
 
     /// Ends the collection at the head token.
     fn leave(&mut self, kind: EventKind, takes_comments: bool) -> Scan<Event<'s>> {
-        let (_, start, end) = self.scanner.head()?;
+        self.peek()?;
+        let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
         self.pop_state();
         self.marks.pop();
         let mut event = Event::at(kind, start, end);
@@ -200,7 +200,8 @@ impl<'s> Parser<'s> {
     /// A parser's error: it shows the line of the collection or node around, or where that is the first, of
     /// the token at the head; both one too small, as go-yaml does.
     fn refuse<T>(&mut self, context: Mark, message: &'static str) -> Scan<T> {
-        let (_, found, _) = self.scanner.head()?;
+        self.peek()?;
+        let found = self.scanner.head_start();
         let shown = if context.line == 0 { found.line } else { context.line };
         Err(ParseError::placed(message, shown, found.position()))
     }
@@ -232,7 +233,8 @@ impl<'s> Parser<'s> {
         while !may_be_bare && kind == TokenKind::DocumentEnd {
             kind = self.advance()?;
         }
-        let (_, start, end) = self.scanner.head()?;
+        self.peek()?;
+        let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
         let explicit =
             matches!(kind, TokenKind::VersionDirective | TokenKind::TagDirective | TokenKind::DocumentStart);
         if kind == TokenKind::StreamEnd {
@@ -249,7 +251,8 @@ impl<'s> Parser<'s> {
             return Ok(event);
         }
         self.directives()?;
-        let (kind, _, end) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let end = self.scanner.head_end();
         if kind != TokenKind::DocumentStart {
             return self.refuse(Mark::default(), "did not find expected <document start>");
         }
@@ -292,7 +295,8 @@ impl<'s> Parser<'s> {
     }
 
     fn document_content(&mut self) -> Scan<Event<'s>> {
-        let (kind, start, _) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let start = self.scanner.head_start();
         match kind {
             TokenKind::VersionDirective
             | TokenKind::TagDirective
@@ -307,7 +311,8 @@ impl<'s> Parser<'s> {
     }
 
     fn document_end(&mut self) -> Scan<Event<'s>> {
-        let (kind, start, mut end) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let (start, mut end) = (self.scanner.head_start(), self.scanner.head_end());
         if kind == TokenKind::DocumentEnd {
             self.skip();
         } else {
@@ -325,7 +330,8 @@ impl<'s> Parser<'s> {
     }
 
     fn node(&mut self, place: Place) -> Scan<Event<'s>> {
-        let (mut kind, start, end) = self.scanner.head()?;
+        let mut kind = self.peek()?;
+        let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
         if kind == TokenKind::Alias {
             self.pop_state();
             let mut event = Event::at(EventKind::Alias, start, end);
@@ -333,13 +339,14 @@ impl<'s> Parser<'s> {
             event.text = self.taken().text;
             return Ok(event);
         }
-        let mut properties = Properties { start, end: start, anchor: None, tag: None };
+        let (mark, mut properties) = (start, None);
         if matches!(kind, TokenKind::Anchor | TokenKind::Tag) {
-            self.properties(&mut properties)?;
+            properties = Some(self.properties(mark)?);
             kind = self.peek()?;
         }
-        let (_, start, end) = self.scanner.head()?;
-        let mut event = Event::new(EventKind::Scalar, properties.start, (start.index, end.index));
+        self.peek()?;
+        let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
+        let mut event = Event::new(EventKind::Scalar, mark, (start.index, end.index));
         match kind {
             TokenKind::BlockEntry if place == Place::Pair => {
                 self.state = State::IndentlessEntry;
@@ -365,22 +372,25 @@ impl<'s> Parser<'s> {
                 event.kind = if list { EventKind::SequenceStart } else { EventKind::MappingStart };
                 event.comments = self.scanner.remarks.take_stem();
             }
-            _ if properties.anchor.is_some() || properties.tag.is_some() => {
+            _ => {
+                let Some(properties) = &properties else {
+                    return self.refuse(mark, "did not find expected node content");
+                };
                 self.pop_state();
                 event.span = (properties.end.index, properties.end.index);
             }
-            _ => return self.refuse(properties.start, "did not find expected node content"),
         }
-        event.anchor = properties.anchor;
-        event.tag = properties.tag;
+        event.properties = properties;
         Ok(event)
     }
 
     /// One anchor and one tag, in either order.
-    fn properties(&mut self, found: &mut Properties<'s>) -> Scan<()> {
+    fn properties(&mut self, first: Mark) -> Scan<Box<Properties<'s>>> {
+        let mut found = Box::<Properties<'s>>::default();
         let mut raw_tag = None;
         loop {
-            let (kind, start, end) = self.scanner.head()?;
+            let kind = self.peek()?;
+            let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
             match kind {
                 TokenKind::Anchor if found.anchor.is_none() => {
                     found.anchor = Some(self.taken().text);
@@ -390,7 +400,7 @@ impl<'s> Parser<'s> {
             }
             found.end = end;
         }
-        let Some((token, mark)) = raw_tag else { return Ok(()) };
+        let Some((token, mark)) = raw_tag else { return Ok(found) };
         found.tag = match token.handle.as_deref() {
             None | Some("") => Some(token.text),
             Some(handle) => match self.handle(handle) {
@@ -398,17 +408,18 @@ impl<'s> Parser<'s> {
                 None if handle == "!" => Some(Cow::Owned(format!("!{}", token.text))),
                 None if handle == "!!" => Some(Cow::Owned(format!("{STANDARD}{}", token.text))),
                 None => {
-                    let shown = if found.start.line == 0 { mark.line } else { found.start.line };
+                    let shown = if first.line == 0 { mark.line } else { first.line };
                     return Err(ParseError::placed("found undefined tag handle", shown, mark.position()));
                 }
             },
         };
-        Ok(())
+        Ok(found)
     }
 
     /// What follows a `-`: comments above the dash stay with the collection that begins behind it.
     fn after_dash(&mut self) -> Scan<(TokenKind, Mark)> {
-        let (_, _, end) = self.scanner.head()?;
+        self.peek()?;
+        let end = self.scanner.head_end();
         let head = self.scanner.remarks.head_len();
         let kind = match self.advance() {
             Err(error) if head > 0 => {
@@ -438,7 +449,8 @@ impl<'s> Parser<'s> {
     }
 
     fn indentless_entry(&mut self) -> Scan<Event<'s>> {
-        let (kind, start, _) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let start = self.scanner.head_start();
         if kind != TokenKind::BlockEntry {
             self.pop_state();
             return Ok(Event::at(EventKind::SequenceEnd, start, start));
@@ -459,15 +471,16 @@ impl<'s> Parser<'s> {
     }
 
     fn mapping_value(&mut self) -> Scan<Event<'s>> {
-        match self.scanner.head()? {
-            (TokenKind::Value, ..) => self.pair_part(State::MappingKey),
-            (_, start, _) => Ok(self.nothing_at(State::MappingKey, start)),
+        match self.peek()? {
+            TokenKind::Value => self.pair_part(State::MappingKey),
+            _ => Ok(self.nothing_at(State::MappingKey, self.scanner.head_start())),
         }
     }
 
     /// What follows a `?` or a `:` in block context.
     fn pair_part(&mut self, next: State) -> Scan<Event<'s>> {
-        let (_, _, mark) = self.scanner.head()?;
+        self.peek()?;
+        let mark = self.scanner.head_end();
         if matches!(self.advance()?, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
             return Ok(self.nothing_at(next, mark));
         }
@@ -484,7 +497,8 @@ impl<'s> Parser<'s> {
                 kind = self.advance()?;
             }
             if kind == TokenKind::Key {
-                let (_, start, end) = self.scanner.head()?;
+                self.peek()?;
+                let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
                 self.state = State::FlowPairKey;
                 let mut event = Event::at(EventKind::MappingStart, start, end);
                 event.style = Style::Flow;
@@ -499,7 +513,8 @@ impl<'s> Parser<'s> {
     }
 
     fn flow_pair_key(&mut self) -> Scan<Event<'s>> {
-        let (kind, _, end) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let end = self.scanner.head_end();
         if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
             return self.node_then(State::FlowPairValue, Place::Flow);
         }
@@ -510,7 +525,8 @@ impl<'s> Parser<'s> {
 
     fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
         // a value that is missing is reported at its `:`, unlike those in `{}`
-        let (kind, start, _) = self.scanner.head()?;
+        let kind = self.peek()?;
+        let start = self.scanner.head_start();
         if kind == TokenKind::Value
             && !matches!(self.advance()?, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd)
         {
@@ -520,7 +536,8 @@ impl<'s> Parser<'s> {
     }
 
     fn flow_pair_end(&mut self) -> Scan<Event<'s>> {
-        let (_, start, _) = self.scanner.head()?;
+        self.peek()?;
+        let start = self.scanner.head_start();
         self.state = State::FlowSequenceEntry;
         Ok(Event::at(EventKind::MappingEnd, start, start))
     }
@@ -539,7 +556,8 @@ impl<'s> Parser<'s> {
                 if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
                     return self.node_then(State::FlowMappingValue, Place::Flow);
                 }
-                let (_, start, _) = self.scanner.head()?;
+                self.peek()?;
+                let start = self.scanner.head_start();
                 return Ok(self.nothing_at(State::FlowMappingValue, start));
             }
             if kind != TokenKind::FlowMappingEnd {
@@ -560,7 +578,8 @@ impl<'s> Parser<'s> {
     }
 
     fn flow_mapping_empty_value(&mut self) -> Scan<Event<'s>> {
-        let (_, start, _) = self.scanner.head()?;
+        self.peek()?;
+        let start = self.scanner.head_start();
         Ok(self.nothing_at(State::FlowMappingKey, start))
     }
 }

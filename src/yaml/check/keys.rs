@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::yaml::node::{Kind, NodeId, Tree};
 use crate::yaml::resolve::{Scalar, resolve};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Maps with fewer keys are compared in pairs, which is faster than hashing.
 const FEW: usize = 12;
@@ -65,15 +65,13 @@ pub(super) fn duplicates(tree: &Tree<'_>, map: NodeId, most: usize) -> Vec<Probl
         found.truncate(most);
         return found;
     }
-    let mut groups: HashMap<(Kind, &str), Vec<NodeId>> = HashMap::with_capacity(keys.len());
-    let mut is_double = false;
-    for key in &keys {
-        let group = groups.entry(identity(tree, *key)).or_default();
-        is_double |= !group.is_empty();
-        group.push(*key);
-    }
-    if !is_double {
+    let mut seen = HashSet::with_capacity(keys.len());
+    if keys.iter().all(|key| seen.insert(identity(tree, *key))) {
         return Vec::new();
+    }
+    let mut groups: HashMap<(Kind, &str), Vec<NodeId>> = HashMap::new();
+    for key in &keys {
+        groups.entry(identity(tree, *key)).or_default().push(*key);
     }
     let pairs = keys.iter().flat_map(|first| {
         let group = groups.get(&identity(tree, *first)).map(Vec::as_slice).unwrap_or_default();

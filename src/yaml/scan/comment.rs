@@ -42,6 +42,11 @@ pub(in crate::yaml) struct Remarks {
 }
 
 impl Remarks {
+    /// Whether anything is left to be collected.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
     /// Collects what belongs to the token at `start` or to what was before it.
     pub(super) fn unfold(&mut self, start: u32, at_block_end: bool) {
         while let Some(piece) = self.pieces.get_mut(self.read) {

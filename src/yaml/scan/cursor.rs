@@ -86,12 +86,16 @@ impl<'s> Cursor<'s> {
     }
 
     /// Asks for `count` characters from here on: the moment at which bad input behind them comes to light.
+    #[inline]
     pub(super) fn need(&self, count: usize) -> Scan<()> {
-        if self.pos + count > self.bytes.len() || !self.ascii { self.need_characters(count) } else { Ok(()) }
+        match &self.bad {
+            None => Ok(()),
+            Some(bad) => self.need_before(count, bad),
+        }
     }
 
-    fn need_characters(&self, count: usize) -> Scan<()> {
-        let Some(bad) = &self.bad else { return Ok(()) };
+    #[cold]
+    fn need_before(&self, count: usize, bad: &ParseError) -> Scan<()> {
         let rest = self.bytes.get(self.pos..).unwrap_or_default();
         let there = rest.iter().take(count * 4).filter(|byte| **byte & 0xC0 != 0x80).count();
         if there < count { Err(bad.clone()) } else { Ok(()) }

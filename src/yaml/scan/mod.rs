@@ -75,16 +75,28 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// The next token's kind and place. Comments that belong to it or to what was before are unfolded.
-    pub(in crate::yaml) fn head(&mut self) -> Scan<(TokenKind, Mark, Mark)> {
+    /// The next token's kind. Comments that belong to it or to what was before are unfolded.
+    pub(in crate::yaml) fn head(&mut self) -> Scan<TokenKind> {
         if !self.head_ready {
             self.fill()?;
             self.head_ready = true;
         }
         let Some(token) = self.queue.front() else { return Err(ParseError::plain("no token")) };
-        let (kind, start, end) = (token.kind, token.start, token.end);
-        self.remarks.unfold(start.index, kind == TokenKind::BlockEnd);
-        Ok((kind, start, end))
+        let kind = token.kind;
+        if self.remarks.is_waiting() {
+            self.remarks.unfold(token.start.index, kind == TokenKind::BlockEnd);
+        }
+        Ok(kind)
+    }
+
+    /// Where the head begins, which must have been looked at.
+    pub(in crate::yaml) fn head_start(&self) -> Mark {
+        self.queue.front().map(|head| head.start).unwrap_or_default()
+    }
+
+    /// Where the head ends, which must have been looked at.
+    pub(in crate::yaml) fn head_end(&self) -> Mark {
+        self.queue.front().map(|head| head.end).unwrap_or_default()
     }
 
     pub(in crate::yaml) fn head_text_is(&self, text: &str) -> bool {
