@@ -92,13 +92,15 @@ impl Fleet {
 
     /// Runs it as nobody in particular.
     pub fn run(&self, arguments: &[&str]) -> Said {
-        said(self.command().args(arguments).stdin(Stdio::null()).output().unwrap())
+        said(&self.command().args(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
     /// Runs it as somebody who holds one of the throw-away keys: `users/mira.txt`.
     pub fn run_as(&self, who: &str, arguments: &[&str]) -> Said {
         let key = key(who);
-        said(self.command().arg("--identity").arg(key).args(arguments).stdin(Stdio::null()).output().unwrap())
+        said(
+            &self.command().arg("--identity").arg(key).args(arguments).stdin(Stdio::null()).output().unwrap(),
+        )
     }
 
     /// Runs it and fails the test unless it exits with 0.
@@ -133,7 +135,7 @@ pub fn keys() -> Vec<String> {
     found
 }
 
-pub fn said(output: Output) -> Said {
+pub fn said(output: &Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
