@@ -5,6 +5,7 @@
 //! repository and writes nothing: edits are new bytes that the caller hands to a transaction.
 
 mod decode;
+pub mod edit;
 mod expected;
 mod explain;
 mod fields;
