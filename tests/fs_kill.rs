@@ -119,12 +119,12 @@ impl Fleet {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    /// Runs the child under strace; its answer and the calls that it made.
+    /// Runs the child under strace, with injections separated by blanks; its answer and the calls that it made.
     fn run(&self, strace: &Path, inject: Option<&str>) -> (String, Vec<String>) {
         let log = self.0.path().join(".git/strace");
         let mut strace = Command::new(strace);
         strace.args(["-f", "-qq", "-e", &format!("trace={}", CALLS.join(",")), "-o"]).arg(&log);
-        if let Some(inject) = inject {
+        for inject in inject.into_iter().flat_map(str::split_whitespace) {
             strace.args(["-e", &format!("inject={inject}")]);
         }
         let output = strace
@@ -278,6 +278,35 @@ fn everything_fails_from_some_call_on() {
         let files = fleet.files();
         assert!(files == new() || (files == old() && !answer.contains("done")), "{place}");
         assert_eq!(fleet.state(), ["lock"], "{place}");
+    }
+}
+
+/// There are file systems that have no way of renaming without replacing, and some that cannot link either.
+#[test]
+fn poor_file_systems() {
+    let Some(strace) = peers::find("strace") else { return };
+    let unlinked = "renameat2:error=EINVAL";
+    let unrenamed = "renameat2:error=EINVAL linkat:error=EPERM";
+    for (poor, calls) in [(unlinked, ["linkat", "unlinkat"]), (unrenamed, ["renameat", "unlinkat"])] {
+        let fleet = Fleet::new();
+        let (answer, lines) = fleet.run(&strace, Some(poor));
+        assert!(answer.contains("done"), "{poor}: {answer}");
+        assert_eq!((fleet.files(), fleet.state()), (new(), vec!["lock".to_owned()]), "{poor}");
+        for call in calls {
+            let count = lines.iter().filter(|line| line.contains(&format!(" {call}("))).count();
+            for at in (1..=count).step_by(if deep() { 1 } else { 2 }) {
+                let fleet = Fleet::new();
+                fleet.run(&strace, Some(&format!("{poor} {call}:signal=KILL:when={at}")));
+                recover(&fleet.root()).unwrap();
+                let files = fleet.files();
+                assert!(
+                    files == old() || files == new(),
+                    "{poor}, killed at {call} {at}: {:?}",
+                    files.keys()
+                );
+                assert_eq!(fleet.state(), ["lock"], "{poor}, killed at {call} {at}");
+            }
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let root = context.fleet_root()?;
     let recovered = if arguments.forget { fs::forget(&root)? } else { fs::recover(&root)? };
     if recovered.outcome == Outcome::Nothing {
-        ui.line("nothing to recover")?;
+        ui.line(recovered)?;
         return Ok(Exit::Done);
     }
     tell(ui, &recovered);
@@ -34,17 +34,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 
 /// Says what became of an interrupted command.
 pub(super) fn tell(ui: &mut Ui, recovered: &Recovered) {
-    let count = recovered.files.len();
-    let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
-    match recovered.outcome {
-        Outcome::Nothing => {}
-        Outcome::Discarded => {
-            ui.note(format!("an interrupted change of {files} was taken back: none had been touched"));
-        }
-        Outcome::Finished => ui.note(format!("an interrupted change of {files} was finished")),
-        Outcome::Undone => ui.note(format!("an interrupted change of {files} was undone: all are as before")),
-        Outcome::Forgotten => {
-            ui.note(format!("an interrupted change of {files} was forgotten: all stay as they are"));
-        }
+    if recovered.outcome != Outcome::Nothing {
+        ui.note(recovered.to_string());
     }
 }

@@ -15,6 +15,9 @@ pub(super) fn run(lock: &Lock, planned: &[Planned<'_>]) -> Result<()> {
     if planned.is_empty() {
         return Ok(());
     }
+    if journal::is_there(lock.state())? {
+        return Err(Error::new("an earlier change is left half made").hint("run uvars recover"));
+    }
     let entries = planned.iter().map(|one| one.entry.clone()).collect();
     let journal = Journal { id: id::random()?, entries };
     let writer = Writer { lock, planned, work: Work::new(lock, &journal), journal: &journal };

@@ -28,8 +28,13 @@ pub(super) fn write(file: &mut File, bytes: &[u8]) -> Result<()> {
 }
 
 /// Gives an open file exactly these permission bits.
+///
+/// Not if it has them: there are file systems on which they cannot be set.
 pub(super) fn set_mode(file: &File, mode: u32) -> Result<()> {
     step("chmod")?;
+    if file.metadata()?.mode() & 0o7777 == mode {
+        return Ok(());
+    }
     file.set_permissions(Permissions::from_mode(mode))
 }
 
@@ -64,7 +69,11 @@ fn flush(file: &impl AsFd) -> Result<()> {
 
 #[cfg(not(target_vendor = "apple"))]
 fn flush(file: &impl AsFd) -> Result<()> {
-    Ok(rustix::fs::fsync(file)?)
+    match rustix::fs::fsync(file) {
+        // There are file systems that have nothing to flush for a folder.
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 /// Does what [`sync_system`] needs done with each file before.
@@ -104,12 +113,23 @@ pub(super) fn rename(from: &OwnedFd, old: &str, to: &OwnedFd, new: &str) -> Resu
 pub(super) fn rename_new(from: &OwnedFd, old: &str, to: &OwnedFd, new: &str) -> Result<()> {
     step("rename")?;
     match rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
-        // Not every file system can; a hard link never replaces anything either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
-            Ok(rustix::fs::unlinkat(from, old, AtFlags::empty())?)
-        }
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_then_unlink(from, old, to, new),
         other => Ok(other?),
+    }
+}
+
+/// For file systems that cannot rename so: a hard link never replaces anything either.
+fn link_then_unlink(from: &OwnedFd, old: &str, to: &OwnedFd, new: &str) -> Result<()> {
+    match rustix::fs::linkat(from, old, to, new, AtFlags::empty()) {
+        Ok(()) => Ok(rustix::fs::unlinkat(from, old, AtFlags::empty())?),
+        // Nor can all of them link. What is left is a look before.
+        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP) => {
+            match rustix::fs::statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(Errno::EXIST.into()),
+                Err(_) => Ok(rustix::fs::renameat(from, old, to, new)?),
+            }
+        }
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -16,8 +16,19 @@ pub(super) struct Git {
     pub(super) top: PathBuf,
     /// What is of this working tree alone: `.git`, or `.git/worktrees/x`, or `.git/modules/x`.
     pub(super) dir: PathBuf,
-    /// What all working trees share: where `info/exclude` is.
-    pub(super) common: PathBuf,
+}
+
+impl Git {
+    /// The folder that all working trees share: where `info/exclude` is.
+    pub(super) fn common(&self) -> Result<PathBuf> {
+        let file = self.dir.join("commondir");
+        match line(&file)? {
+            None => Ok(self.dir.clone()),
+            Some(target) => {
+                self.dir.join(target).canonicalize().map_err(|error| Error::io("follow", file, error))
+            }
+        }
+    }
 }
 
 /// Finds the working tree that `start`, an absolute path without links, lies in.
@@ -33,10 +44,11 @@ pub(super) fn find(start: &Path) -> Result<Option<Git>> {
             continue;
         }
         let dir = if metadata.is_file() { pointed_to(&dot)? } else { dot };
-        if present(&dir.join("HEAD"))?.is_none() {
+        // One that may not be looked into is one all the same: who only reads the fleet need not see it.
+        if matches!(present(&dir.join("HEAD")), Ok(None)) {
             continue;
         }
-        return Ok(Some(Git { top: top.to_path_buf(), common: common(&dir)?, dir }));
+        return Ok(Some(Git { top: top.to_path_buf(), dir }));
     }
     Ok(None)
 }
@@ -65,14 +77,6 @@ fn pointed_to(dot: &Path) -> Result<PathBuf> {
         Error::io(format!("find the git directory {} that it names", dir.display()), dot, error)
             .hint("run git worktree repair in the main working tree")
     })
-}
-
-fn common(dir: &Path) -> Result<PathBuf> {
-    let file = dir.join("commondir");
-    match line(&file)? {
-        None => Ok(dir.to_path_buf()),
-        Some(target) => dir.join(target).canonicalize().map_err(|error| Error::io("follow", file, error)),
-    }
 }
 
 /// The only line of one of git's small files.

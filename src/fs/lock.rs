@@ -51,9 +51,12 @@ impl Lock {
     }
 }
 
+/// How long to try at least: whoever only looks whether the lock is held holds it for a moment.
+const LEAST: Duration = Duration::from_millis(50);
+
 /// Takes the lock, trying for as long as `wait`.
 pub(super) fn take(state: &State, wait: Duration) -> Result<File> {
-    let end = Instant::now() + wait;
+    let end = Instant::now() + wait.max(LEAST);
     loop {
         let file = open(state)?;
         if try_lock(state, &file, FlockOperation::NonBlockingLockExclusive)? {
@@ -64,7 +67,7 @@ pub(super) fn take(state: &State, wait: Duration) -> Result<File> {
         } else if Instant::now() >= end {
             return Err(held(state, file));
         } else {
-            std::thread::sleep(PAUSE.min(wait));
+            std::thread::sleep(PAUSE);
         }
     }
 }

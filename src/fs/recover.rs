@@ -6,6 +6,7 @@ use super::state::{OWN_FOLDER, State};
 use super::work::{Numbered, Work};
 use super::{Lock, RepoPath, Root, lock};
 use crate::{Error, Result};
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,29 @@ pub struct Recovered {
     pub outcome: Outcome,
     /// The files that it was about, sorted.
     pub files: Vec<RepoPath>,
+}
+
+impl fmt::Display for Recovered {
+    /// A sentence for people, without the names of the files.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = match self.files.len() {
+            1 => "1 file".to_owned(),
+            many => format!("{many} files"),
+        };
+        match self.outcome {
+            Outcome::Nothing => out.write_str("nothing to recover"),
+            Outcome::Discarded => {
+                write!(out, "an interrupted change of {files} was taken back: none had been touched")
+            }
+            Outcome::Finished => write!(out, "an interrupted change of {files} was finished"),
+            Outcome::Undone => {
+                write!(out, "an interrupted change of {files} was undone: all are as before")
+            }
+            Outcome::Forgotten => {
+                write!(out, "an interrupted change of {files} was forgotten: all stay as they are")
+            }
+        }
+    }
 }
 
 /// What became of an interrupted transaction.
@@ -99,6 +123,8 @@ fn finish_or_undo(lock: &Lock, work: &Work<'_>) -> Result<Outcome> {
     }
     if complete {
         work.forward(&todo, |_, _| Ok(()))?;
+        // Renaming may have been done as linking and unlinking, and killed in between.
+        work.remove_stages()?;
         work.finish();
         return Ok(Outcome::Finished);
     }

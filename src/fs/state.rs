@@ -13,6 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::Metadata;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder's name where there is no git.
@@ -32,15 +33,19 @@ impl State {
     /// Opens the folder, which is made if need be; git is told to ignore files in the making.
     pub(super) fn make(root: &Root) -> Result<Self> {
         let (path, in_git) = place(root);
-        match rustix::fs::mkdirat(CWD, &path, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+        let made = match rustix::fs::mkdirat(CWD, &path, Mode::from_bits_truncate(0o755)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(errno) => return Err(Error::io("make", path, errno.into())),
-        }
+        };
         let Some(state) = Self::open(path, in_git)? else {
             return Err(Error::new("vanished while it was made").at(place(root).0));
         };
+        if made {
+            state.give_to_owner();
+        }
         match root.git() {
-            Some(git) => exclude(&git.common)?,
+            Some(git) => exclude(&git.common()?)?,
             None => state.ignore_itself()?,
         }
         Ok(state)
@@ -92,6 +97,14 @@ impl State {
         };
         let metadata = file.metadata().map_err(|error| Error::io("look at", &path, error))?;
         Ok(Some((contents(file, &path)?, metadata)))
+    }
+
+    /// A folder that root makes in somebody's repository is of use to that somebody too.
+    fn give_to_owner(&self) {
+        let above = self.path.parent().and_then(|parent| std::fs::metadata(parent).ok());
+        if let Some(above) = above.filter(|_| rustix::process::geteuid().is_root()) {
+            let _ = std::os::unix::fs::fchown(&self.handle, Some(above.uid()), Some(above.gid()));
+        }
     }
 
     fn ignore_itself(&self) -> Result<()> {

@@ -19,24 +19,46 @@ const NO_SPACE: i32 = 28;
 const IO_ERROR: i32 = 5;
 const READ_ONLY: i32 = 30;
 
+/// Where the journal and the old files are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Git {
+    None,
+    Here,
+    /// On another file system, where there is one, so that nothing can be linked or renamed.
+    Elsewhere,
+}
+
+const ALL: [Git; 3] = [Git::Here, Git::None, Git::Elsewhere];
+
 struct Sandbox {
     dir: tempfile::TempDir,
+    elsewhere: tempfile::TempDir,
     root: Root,
 }
 
 impl Sandbox {
-    fn new(git: bool) -> Self {
+    fn new(git: Git) -> Self {
         // In memory where possible: thousands of transactions flush their files.
         let memory = Path::new("/dev/shm");
         let place = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let dir = tempfile::tempdir_in(place).unwrap();
-        if git {
-            std::fs::create_dir(dir.path().join(".git")).unwrap();
-            std::fs::write(dir.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let dot = dir.path().join(".git");
+        let head = "ref: refs/heads/main\n";
+        match git {
+            Git::None => {}
+            Git::Here => {
+                std::fs::create_dir(&dot).unwrap();
+                std::fs::write(dot.join("HEAD"), head).unwrap();
+            }
+            Git::Elsewhere => {
+                std::fs::write(&dot, format!("gitdir: {}\n", elsewhere.path().display())).unwrap();
+                std::fs::write(elsewhere.path().join("HEAD"), head).unwrap();
+            }
         }
         let root = Root::open(dir.path()).unwrap();
         drop(root.lock(Duration::ZERO).unwrap());
-        Self { dir, root }
+        Self { dir, elsewhere, root }
     }
 
     fn fill(&self, model: &Model) {
@@ -64,6 +86,9 @@ impl Sandbox {
     fn files(&self) -> Model {
         let mut found = Model::new();
         walk(self.dir.path(), self.dir.path(), &mut found, &mut Vec::new());
+        let mut git = Model::new();
+        walk(self.elsewhere.path(), self.elsewhere.path(), &mut git, &mut Vec::new());
+        found.extend(git.into_iter().map(|(path, file)| (format!(".git/{path}"), file)));
         found.retain(|path, _| !KNOWN.contains(&path.as_str()));
         found
     }
@@ -76,8 +101,8 @@ impl Sandbox {
 }
 
 /// What belongs to git, or stays of us.
-const KNOWN: [&str; 5] =
-    [".git/HEAD", ".git/info/exclude", ".git/uvars/lock", ".uvars/lock", ".uvars/.gitignore"];
+const KNOWN: [&str; 6] =
+    [".git", ".git/HEAD", ".git/info/exclude", ".git/uvars/lock", ".uvars/lock", ".uvars/.gitignore"];
 
 fn walk(top: &Path, dir: &Path, found: &mut Model, empty: &mut Vec<PathBuf>) {
     let mut entries = std::fs::read_dir(dir).unwrap().peekable();
@@ -173,7 +198,7 @@ fn recovered(sandbox: &Sandbox) -> (Model, Recovered) {
 }
 
 /// A sandbox with the files of [`rich`], and how many steps its transaction takes.
-fn measure(git: bool) -> usize {
+fn measure(git: Git) -> usize {
     let (before, changes) = rich();
     let sandbox = Sandbox::new(git);
     sandbox.fill(&before);
@@ -185,19 +210,26 @@ fn measure(git: bool) -> usize {
     steps
 }
 
+/// The steps to break off at: where files are on a disk, each flush takes its time, and some of them must do.
+fn points(git: Git) -> impl Iterator<Item = usize> {
+    let all = git != Git::Elsewhere || std::env::var_os("UVARS_DEEP").is_some();
+    (1..=measure(git)).step_by(if all { 1 } else { 5 })
+}
+
 #[test]
 fn one_of_everything() {
-    assert!(measure(true) > 50);
-    assert!(measure(false) > 50);
+    for git in ALL {
+        assert!(measure(git) > 50);
+    }
 }
 
 #[test]
 fn killed_at_every_step() {
     let (before, changes) = rich();
     let after = applied(&before, &changes);
-    for git in [true, false] {
+    for git in ALL {
         let mut outcomes = Vec::new();
-        for at in 1..=measure(git) {
+        for at in points(git) {
             let sandbox = Sandbox::new(git);
             sandbox.fill(&before);
             attempt(&sandbox, &changes, at, Fault::Killed);
@@ -218,9 +250,9 @@ fn killed_at_every_step() {
 fn killed_again_while_recovering() {
     let (before, changes) = rich();
     let after = applied(&before, &changes);
-    for at in 1..=measure(true) {
+    for at in 1..=measure(Git::Here) {
         for again in 1.. {
-            let sandbox = Sandbox::new(true);
+            let sandbox = Sandbox::new(Git::Here);
             sandbox.fill(&before);
             attempt(&sandbox, &changes, at, Fault::Killed);
             plan(again, Fault::Killed);
@@ -240,9 +272,13 @@ fn killed_again_while_recovering() {
 fn killed_then_a_stage_is_lost() {
     let (before, changes) = rich();
     let mut undone = 0;
-    for at in 1..=measure(true) {
-        for again in [usize::MAX, 3, 6, 9, 12, 15] {
-            let sandbox = Sandbox::new(true);
+    for at in 1..=measure(Git::Here) {
+        let places = ALL.into_iter().cycle().skip(at);
+        for (again, git) in [3, 6, 9, 12, 15, usize::MAX].into_iter().zip(places) {
+            if git == Git::Elsewhere && !at.is_multiple_of(5) {
+                continue;
+            }
+            let sandbox = Sandbox::new(git);
             sandbox.fill(&before);
             attempt(&sandbox, &changes, at, Fault::Killed);
             let stages: Vec<String> =
@@ -264,8 +300,8 @@ fn killed_then_a_stage_is_lost() {
 fn every_step_fails_once() {
     let (before, changes) = rich();
     let after = applied(&before, &changes);
-    for git in [true, false] {
-        for at in 1..=measure(git) {
+    for git in ALL {
+        for at in points(git) {
             for number in [NO_SPACE, IO_ERROR] {
                 let sandbox = Sandbox::new(git);
                 sandbox.fill(&before);
@@ -285,13 +321,58 @@ fn every_step_fails_once() {
 fn every_step_and_all_after_it_fail() {
     let (before, changes) = rich();
     let after = applied(&before, &changes);
-    for at in 1..=measure(true) {
-        let sandbox = Sandbox::new(true);
+    for at in 1..=measure(Git::Here) {
+        let sandbox = Sandbox::new(Git::Here);
         sandbox.fill(&before);
         let (done, _) = attempt(&sandbox, &changes, at, Fault::From(READ_ONLY));
         let (files, _) = recovered(&sandbox);
         assert!(files == after || (!done && files == before), "from step {at} on: {files:?}");
         assert_eq!(sandbox.empty_folders(), Vec::<PathBuf>::new(), "from step {at} on");
+    }
+}
+
+#[test]
+fn a_change_left_half_made_is_not_built_upon() {
+    let (before, changes) = rich();
+    let sandbox = Sandbox::new(Git::Here);
+    sandbox.fill(&before);
+    let lock = sandbox.root.lock(Duration::ZERO).unwrap();
+    plan(measure(Git::Here) / 2 + 10, Fault::From(READ_ONLY));
+    let error = Sandbox::transaction(&changes).commit(&lock).unwrap_err();
+    assert!(error.hints().iter().any(|hint| hint.contains("uvars recover")), "{error}");
+    plan(0, Fault::None);
+    let error = Sandbox::transaction(&[("other", Some(1))]).commit(&lock).unwrap_err();
+    assert_eq!(error.message(), "an earlier change is left half made");
+    drop(lock);
+    assert_eq!(recovered(&sandbox).0, applied(&before, &changes));
+}
+
+/// So many that whole file systems are flushed, not files.
+#[test]
+fn very_many_files_killed_here_and_there() {
+    let names: Vec<String> = (0..130).map(|number| format!("folder/{}/{number}", number % 7)).collect();
+    let fill = |sandbox: &Sandbox, byte: u8| {
+        let mut transaction = Transaction::new();
+        for name in &names {
+            transaction.write(RepoPath::new(name).unwrap(), content(byte));
+        }
+        transaction.commit(&sandbox.root.lock(Duration::ZERO).unwrap()).is_ok()
+    };
+    let sandbox = Sandbox::new(Git::Here);
+    assert!(fill(&sandbox, 1));
+    let old = sandbox.files();
+    plan(0, Fault::None);
+    assert!(fill(&sandbox, 2));
+    let (new, steps) = (sandbox.files(), count());
+    for (at, fault) in
+        (1..=steps).step_by(29).flat_map(|at| [(at, Fault::Killed), (at, Fault::Once(IO_ERROR))])
+    {
+        plan(0, Fault::None);
+        assert!(fill(&sandbox, 1));
+        plan(at, fault);
+        let done = fill(&sandbox, 2);
+        let files = recovered(&sandbox).0;
+        assert!(files == new || (files == old && !done), "{fault:?} at step {at} of {steps}");
     }
 }
 
@@ -321,7 +402,7 @@ proptest! {
     /// the model says.
     #[test]
     fn sequences_are_as_the_model(
-        git: bool,
+        git in prop_oneof![Just(Git::Here), Just(Git::None), Just(Git::Elsewhere)],
         runs in proptest::collection::vec((changes(), fault(), fault()), 1..8),
     ) {
         let sandbox = Sandbox::new(git);

@@ -283,8 +283,16 @@ impl<'a> Work<'a> {
 
     /// No target is to be touched, or all are put back: removes what was prepared, and the journal.
     pub(super) fn discard(&self) -> Result<()> {
+        self.remove_stages()?;
+        journal::end(self.state, Phase::Staging)?;
+        let _ = journal::remove_old(self.state, &self.journal.old_folder());
+        Ok(())
+    }
+
+    /// Removes whatever stages there are, and flushes their folders.
+    pub(super) fn remove_stages(&self) -> Result<()> {
         let mut flush = Flush::new(self.journal.entries.len());
-        for (number, entry) in self.entries().filter(|(_, entry)| entry.after.is_some()) {
+        for (number, entry) in self.entries() {
             let folder = match self.tree().folder(&entry.path, entry.depth) {
                 Ok(folder) => folder,
                 Err(Blocked { why: Why::Missing | Why::NotAFolder, .. }) => continue,
@@ -299,10 +307,7 @@ impl<'a> Work<'a> {
                 }
             }
         }
-        flush.finish(self.tree())?;
-        journal::end(self.state, Phase::Staging)?;
-        let _ = journal::remove_old(self.state, &self.journal.old_folder());
-        Ok(())
+        flush.finish(self.tree())
     }
 
     /// Gives the old file of an entry a second name among the old files, or copies it there.
