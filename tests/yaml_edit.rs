@@ -89,6 +89,12 @@ fn collections_are_replaced() {
     assert_eq!(set("- x\n", &["0"], Value::map([("k", 1), ("l", 2)])), "- k: 1\n  l: 2\n");
     assert_eq!(set("a:\n  - x\n  - w", &["a"], 1), "a: 1");
     assert_eq!(set("a: {}\n", &[], Value::map([("k", 1)])), "k: 1\n");
+    assert_eq!(set("a: {} # of a\n", &[], 1), "1\n");
+    assert_eq!(set("{} # c\n", &[], 1), "1 # c\n");
+    assert_eq!(set("--- a\n", &[], Value::map([("k", 1)])), "--- \nk: 1\n");
+    assert_eq!(set("a: # c\n  - x\n", &["a"], "#"), "a: '#' # c\n");
+    let open = "error: f.yaml: the file has no final line break, and this edit would change what its last value means";
+    assert_eq!(insert("a:\n  b: |+\n    x", &["a"], "c", 1, At::End), open);
 }
 
 #[test]
@@ -189,6 +195,8 @@ fn keys_go_with_their_own_comments() {
     assert_eq!(remove(text, &["e"]), text.replace("e: 3\n", ""));
     assert_eq!(remove("a: 1\nb: 2", &["b"]), "a: 1");
     assert_eq!(remove("a: |\n  # text\nb: 1\nc: 1\n", &["b"]), "a: |\n  # text\nc: 1\n");
+    assert_eq!(remove("a: |+\n  x\nb: 1\n\nc: 1\n", &["b"]), "a: |+\n  x\nc: 1\n");
+    assert_eq!(remove("a: 1\n\nb: 1", &["b"]), "a: 1");
     assert_eq!(remove("- a: 1\n  b: 2\n", &["0", "a"]), "- b: 2\n");
     assert_eq!(remove("- a: 1\n", &["0", "a"]), "- {}\n");
     assert_eq!(remove("a:\n  b: 1\n", &["a", "b"]), "a: {}\n");

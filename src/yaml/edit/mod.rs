@@ -156,6 +156,11 @@ impl Edit {
         let plan = plan(&page)?;
         let text = splice(&self.text, plan.splices);
         if !says(&text, &plan.words) {
+            if page.source.ends_open() {
+                let sentence =
+                    "the file has no final line break, and this edit would change what its last value means";
+                return Err(Error::new(sentence).at(&self.file).hint("end the file with a line break"));
+            }
             let sentence =
                 "internal error: an edit would have changed more than it should, nothing was written";
             return Err(Error::new(sentence).at(&self.file).hint("edit the file by hand and report this"));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::yaml::edit::locate::{Page, Seat};
+use crate::yaml::edit::source::is_blank;
 use crate::yaml::edit::value::Value;
 use crate::yaml::edit::{Plan, replace};
 use crate::yaml::node::{Kind, NodeId, Style};
@@ -94,7 +95,14 @@ fn block(page: &Page<'_>, entry: &Entry) -> Splice {
     }
     let bound = entry.before.map_or(0, |end| page.line_behind(end));
     let start = page.comments_above(page.source.line_start(entry.start), bound);
-    replace::closing(page, start..page.line_behind(entry.end))
+    let mut end = page.line_behind(entry.end);
+    if entry.before.is_some_and(|before| page.line_behind(before) == before) {
+        // empty lines behind a block text may be part of it
+        while end < page.source.len() && is_blank(page.source.line(end)) {
+            end = page.source.next_line(end);
+        }
+    }
+    replace::closing(page, start..end)
 }
 
 /// An entry between brackets goes with one comma; a comment behind somebody else's comma stays.

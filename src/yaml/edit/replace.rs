@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::yaml::edit::Plan;
 use crate::yaml::edit::locate::{Found, Page, Seat};
+use crate::yaml::edit::source::is_blank;
 use crate::yaml::edit::value::Value;
 use crate::yaml::edit::verify::{string, words_of};
 use crate::yaml::edit::write::Place;
@@ -73,10 +74,12 @@ fn behind_colon(page: &Page<'_>, found: Found, colon: usize, column: usize, valu
         // the lines below the key go; what stands behind its colon, a comment, stays
         let below = page.source.next_line(colon);
         let old = below..page.line_behind(end);
-        return match new_line {
-            Some(lines) => vec![(old, page.below(&lines, end))],
-            None => vec![(colon..colon, format!(" {}", text())), closing(page, old)],
-        };
+        if let Some(lines) = new_line {
+            return vec![(old, page.below(&lines, end))];
+        }
+        let mut splices = below_comment(page, colon..colon, format!(" {}", text()), false);
+        splices.push(closing(page, old));
+        return splices;
     }
     let new =
         new_line.unwrap_or_else(|| if page.is_absent(found.id) { format!(" {}", text()) } else { text() });
@@ -131,13 +134,16 @@ fn first_break(text: &str) -> &str {
     rest.get(..length).unwrap_or_default()
 }
 
-/// Takes lines out; at the end of a text that ends in the middle of a line, with the break before them.
+/// Takes lines out; at the end of a text that ends in the middle of a line, with the breaks before them.
 pub(super) fn closing(page: &Page<'_>, old: std::ops::Range<usize>) -> (std::ops::Range<usize>, String) {
     let open = old.end == page.source.len() && page.source.ends_open();
-    let start = match page.source.line_before(old.start) {
-        Some(above) if open => page.source.line_end(above),
-        _ => old.start,
-    };
+    let mut start = old.start;
+    while let Some(above) = page.source.line_before(page.source.line_start(start)).filter(|_| open) {
+        start = page.source.line_end(above);
+        if !is_blank(page.source.line(above)) {
+            break;
+        }
+    }
     (start..old.end, String::new())
 }
 
@@ -160,35 +166,48 @@ fn item(page: &Page<'_>, found: Found, list: NodeId, value: &Value) -> Result<Sp
         return Ok(vec![block_scalar(page, found, start, &text)]);
     }
     if node.kind != Kind::Scalar && node.style != Style::Flow {
-        let behind = page.line_behind(end);
-        let tail = if behind == end { page.pen.newline } else { "" };
-        return Ok(vec![(start..end, format!("{text}{tail}"))]);
+        return Ok(vec![page.whole_lines(start, end, &text)]);
     }
     Ok(below_comment(page, start..end, text, false))
 }
 
 fn root(page: &Page<'_>, found: Found, value: &Value) -> Splices {
     let (start, end) = (page.start(found.id), page.value_end(found.id));
-    if value.is_inline() {
-        let text = page.pen.scalar(value, page.pen.habits.step, wanted(page, found));
-        let tail = if end > start && page.line_behind(end) == end { page.pen.newline } else { "" };
-        return vec![(start..end, format!("{text}{tail}"))];
-    }
-    let lines = page.pen.root(value);
+    let text = if value.is_inline() {
+        page.pen.scalar(value, page.pen.habits.step, wanted(page, found))
+    } else if page.is_absent(found.id) || page.starts_line(start) {
+        page.pen.root(value)
+    } else {
+        format!("{}{}", page.pen.newline, page.pen.root(value))
+    };
+    let node = page.tree.node(found.id);
     if page.is_absent(found.id) {
-        let at = page.root_gap();
-        return vec![page.lines_at(at, &lines)];
+        return vec![page.lines_at(page.root_gap(), &text)];
     }
-    let tail = if page.line_behind(end) == end { page.pen.newline } else { "" };
-    let head = if page.starts_line(start) { "" } else { page.pen.newline };
-    vec![(start..end, format!("{head}{lines}{tail}"))]
+    if matches!(node.style, Style::Literal | Style::Folded) {
+        return vec![block_scalar(page, found, start, &text)];
+    }
+    if node.kind != Kind::Scalar && node.style != Style::Flow {
+        return vec![page.whole_lines(start, end, &text)];
+    }
+    below_comment(page, start..end, text, false)
 }
 
 impl Page<'_> {
+    /// Replaces everything from `start` to the end of the line on which something ends.
+    fn whole_lines(&self, start: usize, end: usize, text: &str) -> (std::ops::Range<usize>, String) {
+        let behind = self.line_behind(end);
+        (start..behind, self.closed(text, behind))
+    }
+
     /// Lines that begin with a break, as whole lines in the place of others that end at `end`.
     fn below(&self, lines: &str, end: usize) -> String {
-        let text = lines.trim_start_matches(['\n', '\r']);
-        let open = self.line_behind(end) == self.source.len() && self.source.ends_open();
+        self.closed(lines.trim_start_matches(['\n', '\r']), self.line_behind(end))
+    }
+
+    /// A text with a line break, unless it ends a file that has none.
+    fn closed(&self, text: &str, behind: usize) -> String {
+        let open = behind == self.source.len() && self.source.ends_open();
         if open { text.to_owned() } else { format!("{text}{}", self.pen.newline) }
     }
 

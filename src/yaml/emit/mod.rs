@@ -299,3 +299,52 @@ enum Role {
     Key { simple: bool },
     Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::node::Node;
+
+    /// A tree of lists inside each other, and the same for maps.
+    fn nested(depth: usize, kind: Kind, style: Style) -> Tree<'static> {
+        let mut tree = Tree::new();
+        let mut at = tree.push_document();
+        for _ in 0..depth {
+            if kind == Kind::Mapping && tree.node(at).kind == Kind::Mapping {
+                let key = tree.push(Node::new(Kind::Scalar, Style::Plain, "k"));
+                tree.append(at, key);
+            }
+            let inner = tree.push(Node::new(kind, style, ""));
+            tree.append(at, inner);
+            at = inner;
+        }
+        tree
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let small = std::thread::Builder::new().stack_size(64 * 1024);
+        let done = small.spawn(|| {
+            let lists = emit(&nested(10_000, Kind::Sequence, Style::Plain), 4).unwrap();
+            let flow = emit(&nested(100_000, Kind::Sequence, Style::Flow), 4).unwrap();
+            let maps = emit(&nested(100_000, Kind::Mapping, Style::Flow), 4).unwrap();
+            (lists.len(), flow.len(), maps.len())
+        });
+        assert_eq!(done.unwrap().join().unwrap(), (20_001, 200_001, 499_998));
+    }
+
+    #[test]
+    fn names_that_yaml_cannot_spell_are_errors() {
+        let mut tree = Tree::new();
+        let document = tree.push_document();
+        let root = tree.push(Node::new(Kind::Scalar, Style::Plain, "x"));
+        tree.append(document, root);
+        tree.set_anchor(root, "a b");
+        assert!(emit(&tree, 4).unwrap_err().message().contains("anchor"));
+        tree.set_anchor(root, "ab");
+        tree.set_tag(root, "");
+        assert!(emit(&tree, 4).unwrap_err().message().contains("tag"));
+        tree.set_tag(root, "tag:example.org,2000:a b!");
+        assert_eq!(emit(&tree, 4).unwrap(), b"&ab !<tag:example.org,2000:a%20b%21> x\n");
+    }
+}

@@ -370,3 +370,176 @@ impl<'f, 't> IntoIterator for &'f Fields<'t> {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T>(text: &str, read: impl FnOnce(View<'_>) -> Result<T>) -> Result<T, String> {
+        let tree = Tree::parse(text.as_bytes()).unwrap();
+        View::document(&tree, "f.yaml").and_then(read).map_err(|error| {
+            error.hints().iter().fold(error.to_string(), |text, hint| format!("{text} ({hint})"))
+        })
+    }
+
+    fn refused(text: &str, reading: impl FnOnce(View<'_>) -> Result<()>) -> String {
+        read(text, reading).unwrap_err()
+    }
+
+    #[test]
+    fn every_type_is_read_as_itself_only() {
+        let text =
+            "s: a\nq: '1'\ni: 7\nb: true\nt: 2024-01-02\nr: '2024-01-02T03:04:05Z'\nl: [x, y]\nn:\nm: 0400\n";
+        read(text, |root| {
+            let fields = root.map(&["s", "q", "i", "b", "t", "r", "l", "n", "m"])?;
+            assert_eq!(fields.need("s")?.str()?, "a");
+            assert_eq!(fields.need("q")?.str()?, "1");
+            assert_eq!(fields.need("i")?.int()?, 7);
+            assert_eq!(fields.need("i")?.number::<u16>()?, 7);
+            assert!(fields.need("b")?.bool()?);
+            assert_eq!(fields.need("t")?.time()?.to_string(), "2024-01-02T00:00:00Z");
+            assert_eq!(fields.need("r")?.time()?.to_string(), "2024-01-02T03:04:05Z");
+            assert_eq!(fields.strs("l")?, ["x", "y"]);
+            assert!(fields.strs("n")?.is_empty() && fields.entries("n")?.is_empty());
+            assert_eq!(fields.need("m")?.text()?, "0400");
+            assert_eq!(fields.maybe("nope", View::int)?, None);
+            assert_eq!(fields.need("l")?.list()?.get(1).map(View::path), Some("l.1".to_owned()));
+            assert_eq!(fields.iter().count(), 9);
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn errors_name_the_place_and_what_was_expected() {
+        let field = |text: &str, read: fn(&View<'_>) -> Result<()>| {
+            refused(text, |root| read(&root.map(&["a"])?.need("a")?))
+        };
+        assert_eq!(
+            field("a: 12\n", |view| view.str().map(drop)),
+            "f.yaml:1:4: a: expected a string, found a whole number (put it in quotes to make it a string)"
+        );
+        assert_eq!(
+            field("a: [1]\n", |view| view.str().map(drop)),
+            "f.yaml:1:4: a: expected a string, found a list"
+        );
+        assert_eq!(
+            field("a: yes\n", |view| view.bool().map(drop)),
+            "f.yaml:1:4: a: expected true or false, found a string"
+        );
+        assert_eq!(
+            field("a:\n", |view| view.int().map(drop)),
+            "f.yaml:1:3: a: expected a whole number, found nothing"
+        );
+        assert_eq!(
+            field("a: x\n", |view| view.list().map(drop)),
+            "f.yaml:1:4: a: expected a list, found a string"
+        );
+        assert_eq!(
+            field("a: x\n", |view| view.entries().map(drop)),
+            "f.yaml:1:4: a: expected a map, found a string"
+        );
+        assert_eq!(
+            field("a: 300\n", |view| view.number::<u8>().map(drop)),
+            "f.yaml:1:4: a: the number is out of range"
+        );
+        assert_eq!(
+            field("a: 18446744073709551615\n", |view| view.int().map(drop)),
+            "f.yaml:1:4: a: the number is too large"
+        );
+        assert_eq!(
+            field("a: soon\n", |view| view.time().map(drop)),
+            "f.yaml:1:4: a: expected a time, found a string"
+        );
+        assert_eq!(
+            field("a: !!int x\n", |view| view.int().map(drop)),
+            "f.yaml:1:4: a: expected a whole number, found a value that does not fit its tag"
+        );
+        assert_eq!(
+            field("a: 1.5\n", |view| view.int().map(drop)),
+            "f.yaml:1:4: a: expected a whole number, found a number"
+        );
+    }
+
+    #[test]
+    fn unknown_and_missing_fields() {
+        assert_eq!(
+            refused("hosts:\n  c: { platfrom: nixos }\n", |root| {
+                let hosts = root.map(&["hosts"])?.entries("hosts")?;
+                hosts.iter().try_for_each(|host| host.value.map(&["platform", "tags"]).map(drop))
+            }),
+            "f.yaml:2:8: hosts.c.platfrom: unknown field `platfrom`, did you mean `platform`?"
+        );
+        assert_eq!(
+            refused("zzz: 1\n", |root| root.map(&["hosts", "users"]).map(drop)),
+            "f.yaml:1:1: zzz: unknown field `zzz` (known here: hosts, users)"
+        );
+        assert_eq!(
+            refused("a: 1\n", |root| root.map(&["a", "b"])?.need("b").map(drop)),
+            "f.yaml:1:1: the field `b` is missing"
+        );
+        assert_eq!(
+            refused("a:\n  c: 1\na: 2\n", |root| root.entries().map(drop)),
+            "f.yaml:3:1: a: the key `a` is already on line 1"
+        );
+        assert_eq!(
+            refused("[1]: 2\n", |root| root.entries().map(drop)),
+            "f.yaml:1:1: [\"\"]: a key must be a single value"
+        );
+        assert_eq!(
+            refused("p: nixso\n", |root| root
+                .map(&["p"])?
+                .need("p")?
+                .one_of(&[("nixos", 1), ("darwin", 2)])
+                .map(drop)),
+            "f.yaml:1:4: p: expected `nixos`, `darwin` (did you mean `nixos`?)"
+        );
+        assert_eq!(read("p: darwin\n", |root| root.map(&["p"])?.need("p")?.one_of(&[("darwin", 2)])), Ok(2));
+    }
+
+    #[test]
+    fn one_document_is_wanted() {
+        assert_eq!(refused("", |root| root.str().map(drop)), "f.yaml: the file is empty");
+        assert_eq!(
+            refused("a\n---\nb\n", |root| root.str().map(drop)),
+            "f.yaml:3:1: one document is expected, and here a second one begins"
+        );
+    }
+
+    fn pairs(view: View<'_>) -> Result<String> {
+        let one = |entry: &Entry<'_>| Ok(format!("{}={}", entry.name, entry.value.int()?));
+        Ok(view.entries()?.iter().map(one).collect::<Result<Vec<_>>>()?.join(" "))
+    }
+
+    #[test]
+    fn aliases_and_merges_are_followed() {
+        let text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 9\nw: *x\nv: {<<: *y}\n";
+        let all = read(text, |root| {
+            let entries = root.entries()?;
+            entries
+                .iter()
+                .map(|entry| Ok((entry.name.to_owned(), pairs(entry.value)?)))
+                .collect::<Result<Vec<_>>>()
+        });
+        let shown: Vec<_> =
+            all.unwrap().into_iter().map(|(name, pairs)| format!("{name}: {pairs}")).collect();
+        assert_eq!(shown, ["x: a=1 b=2", "y: b=3 c=4", "z: a=9 b=2 c=4", "w: a=1 b=2", "v: b=3 c=4"]);
+        assert_eq!(
+            refused("a: {<<: 1}\n", |root| root.map(&["a"])?.entries("a").map(drop)),
+            "f.yaml:1:9: a.<<: `<<` can only merge maps"
+        );
+        let cycle = "a: &a\n  <<: *a\n  b: 1\n";
+        assert!(refused(cycle, |root| root.map(&["a"])?.entries("a").map(drop)).contains("merges itself"));
+    }
+
+    #[test]
+    fn json_with_tabs_is_read_too() {
+        let text = "{\n\t\"hosts\": {\n\t\t\"c\": {\"tags\": [\"a\", \"b\\u00e9\\n\"], \"n\": 1.5e3, \"t\": true, \"z\": null}\n\t}\n}\n";
+        let shown = read(text, |root| {
+            let hosts = root.map(&["hosts"])?.entries("hosts")?;
+            let host = hosts.first().map(|host| host.value.map(&["tags", "n", "t", "z"])).transpose()?;
+            host.map(|host| host.strs("tags").map(|tags| tags.join(" "))).transpose()
+        });
+        assert_eq!(shown, Ok(Some("a bé\n".to_owned())));
+    }
+}
