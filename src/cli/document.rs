@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 /// How names of files end that are one of sops' formats: such an argument is a path, even if nothing is there.
 const ENDINGS: [&str; 5] = [".yaml", ".yml", ".json", ".env", ".ini"];
 
+/// The help of an argument that is a place in a file.
+pub(super) const KEY_PATH: &str =
+    r#"Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot"#;
+
 /// One file.
 pub(super) struct Document {
     place: Place,

@@ -1,7 +1,7 @@
 //! `uvars get`: one value in clear.
 
 use super::context::Context;
-use super::document::Document;
+use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi
     file: String,
-    /// Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot
+    #[arg(help = KEY_PATH)]
     key: Option<String>,
     /// Print the value even if the file's MAC does not fit
     #[arg(long)]

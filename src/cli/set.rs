@@ -1,7 +1,7 @@
 //! `uvars set`: one value goes into an encrypted file.
 
 use super::context::Context;
-use super::document::Document;
+use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::store;
 use super::ui::Ui;
@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,
-    /// Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot
+    #[arg(help = KEY_PATH)]
     key: String,
     /// Read the value from this file (- is standard input)
     #[arg(long, value_name = "FILE")]

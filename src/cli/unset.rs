@@ -1,7 +1,7 @@
 //! `uvars unset`: one value goes out of an encrypted file.
 
 use super::context::Context;
-use super::document::Document;
+use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::set::refuse_binding;
 use super::store;
@@ -14,7 +14,7 @@ use crate::sops::{KeyPath, Mac};
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,
-    /// Which value: db.password, list.0, or ["a.b"]["c"] where a name has a dot
+    #[arg(help = KEY_PATH)]
     key: String,
     /// Show what would be written, and write nothing
     #[arg(long)]

@@ -9,16 +9,13 @@ pub(super) const SETTINGS: &[&str] = &["password_hash", "recovery_personal", "ss
 pub(super) const PASSWORD_HASH: &[&str] = &["kind", "cost", "rounds"];
 /// `hosts.NAME`
 pub(super) const HOST: &[&str] = &["platform", "tags", "key"];
-/// `users.NAME`: what says where and who, and then what an account is.
+/// `users.NAME`, in the order in which they are best written.
 pub(super) const USER: &[&str] = &[
     "hosts",
     "tags",
+    "role",
     "integrated",
     "key",
-    "password",
-    "modules",
-    "on",
-    "role",
     "policy",
     "uid",
     "description",
@@ -27,8 +24,11 @@ pub(super) const USER: &[&str] = &[
     "home_dir",
     "shell",
     "authorized_keys",
+    "password",
+    "modules",
+    "on",
 ];
-/// `users.NAME.on.HOST`
+/// `users.NAME.on.HOST`: what of a user may differ on a host.
 pub(super) const ACCOUNT: &[&str] = &[
     "role",
     "policy",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::fs::{Outlook, RepoPath, Root};
-use crate::keys::{Class, Principal, Registry};
+use crate::keys::{Class, LEDGER_PATH, Ledger, Principal, Registry};
 use crate::yaml::closest;
 
 use super::inventory::{Host, Inventory, Place, User};
@@ -30,14 +30,16 @@ impl Fleet {
     /// # Errors
     ///
     /// There is no `uvars.yaml`; anything in it or in `keys/` is not exactly right; a host has no key and
-    /// does not say so; a key is named that is not there.
+    /// does not say so; a key is named that is not there; a revoked key is back.
     pub fn load(root: &Root) -> Result<Self> {
         let bytes = root.read(&RepoPath::new(INVENTORY)?)?.ok_or_else(|| {
             Error::new("this is no fleet repository: there is no uvars.yaml")
                 .at(root.dir())
                 .hint("uvars init makes one")
         })?;
-        Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::read(root)?)
+        let fleet = Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::read(root)?)?;
+        fleet.no_revoked_key(&Ledger::read(root)?)?;
+        Ok(fleet)
     }
 
     /// Reads them as a transaction will leave them. Errors: as [`Fleet::load`].
@@ -45,7 +47,10 @@ impl Fleet {
         let bytes = files.read(&RepoPath::new(INVENTORY)?)?.unwrap_or_default();
         let keys = files.list(&RepoPath::new(KEYS)?)?;
         let keys = keys.into_iter().map(|path| Ok((path.clone(), files.read(&path)?.unwrap_or_default())));
-        Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::of_files(keys)?)
+        let fleet = Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::of_files(keys)?)?;
+        let ledger = files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default();
+        fleet.no_revoked_key(&Ledger::parse(&ledger)?)?;
+        Ok(fleet)
     }
 
     /// Puts the two together.
@@ -55,6 +60,23 @@ impl Fleet {
         fleet.inventory.users.iter().try_for_each(|user| fleet.named_key_is_there(user))?;
         fleet.robots_are_there()?;
         Ok(fleet)
+    }
+
+    /// That no key is back that the ledger says must never come back, as a merge might bring it.
+    fn no_revoked_key(&self, ledger: &Ledger) -> Result<()> {
+        if ledger.entries().is_empty() {
+            return Ok(());
+        }
+        for file in self.registry.iter() {
+            if let Some(key) = file.keys.iter().find(|key| ledger.is_revoked(&key.recipient)) {
+                return Err(Error::new("this key is revoked, and must never be used again")
+                    .at(file.principal.path())
+                    .position(key.line, 1)
+                    .hint("take the line out")
+                    .hint(format!("{LEDGER_PATH} says since when and why")));
+            }
+        }
+        Ok(())
     }
 
     /// What `uvars.yaml` says.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::error::Result;
-use crate::rules::{Anchor, Rule, RuleSet, alternatives, below, escape, one_of};
+use crate::error::{Error, Result};
+use crate::rules::{Anchor, Rule, RuleSet, SopsConfig, alternatives, below, escape, one_of};
 
 use super::file::{ENDING, FOLDERS, FileKind, ITEM_REGEX, SECRETS};
 use super::fleet::Fleet;
@@ -17,6 +17,7 @@ impl Fleet {
     /// A hand-written rule that stands in front of ours takes a path of ours.
     pub fn rules(&self) -> Result<RuleSet> {
         let hand_written = self.inventory().hand_written();
+        self.before_leaves_ours_alone()?;
         let groups = self.groups();
         let anchors = Anchors::of(self, &groups);
         let rules = groups.iter().map(|group| group.rule(&anchors)).collect();
@@ -28,6 +29,38 @@ impl Fleet {
             deny: FOLDERS.iter().map(|folder| below(&format!("{SECRETS}/{folder}"))).collect(),
             after: hand_written.after.value.clone(),
         })
+    }
+
+    /// That no hand-written rule in front of ours takes a path of ours: sops would encrypt to its readers.
+    fn before_leaves_ours_alone(&self) -> Result<()> {
+        let hand_written = self.inventory().hand_written();
+        let before = &hand_written.before;
+        if before.value.is_empty() {
+            return Ok(());
+        }
+        let file = self.inventory().file();
+        let text =
+            format!("keys:\n{}creation_rules:\n{}", hand_written.keys.value.as_str(), before.value.as_str());
+        let config = SopsConfig::parse(file, text.as_bytes())?;
+        let files = self.expected_files().into_iter().map(|file| file.kind);
+        let handovers = self
+            .inventory()
+            .users
+            .iter()
+            .map(|user| FileKind::Handover(user.name.clone(), "password".into()));
+        for kind in files.chain(handovers) {
+            let path = kind.path();
+            for (number, rule) in config.rules().iter().enumerate() {
+                if rule.matches(&path)? {
+                    return Err(Error::new(format!("this rule matches {path}, which is ours"))
+                        .at(file)
+                        .position(before.place.line, before.place.column)
+                        .key(format!("rules.before.{number}"))
+                        .hint("give it a path_regex that leaves secrets/ alone, or move it to rules.after"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The files of each folder by their readers, in the order of the folders and of the first name.

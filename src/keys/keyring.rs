@@ -2,7 +2,7 @@
 
 use super::identity::{Cost, Identity, is_ssh_text};
 use super::programs::Programs;
-use super::recipient::Recipient;
+use super::recipient::{KeyKind, Recipient};
 use super::sources::{self, Found, IdentitySources, Place};
 use super::{envelope, ssh};
 use crate::error::{Error, Result};
@@ -135,14 +135,19 @@ impl Keyring {
     }
 }
 
-/// An ssh key by its type, end and comment: whole, an RSA key fills the screen.
-fn short(recipient: &str) -> String {
-    let Some(line) = ssh::split(recipient).filter(|line| line.kind.starts_with("ssh-")) else {
-        return recipient.to_owned();
-    };
-    let end: String = line.base64.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
-    let comment = if line.comment.is_empty() { String::new() } else { format!(" {}", line.comment) };
-    format!("{} …{end}{comment}", line.kind)
+/// An ssh key by its type, end and comment: whole, an RSA key fills the screen. What is no recipient is not shown:
+/// it may be anything, a private key too.
+fn short(text: &str) -> String {
+    let Ok(recipient) = Recipient::parse(text) else { return "a text that is no recipient".to_owned() };
+    match (ssh::split(text), recipient.kind()) {
+        (Some(line), KeyKind::SshEd25519 | KeyKind::SshRsa) => {
+            let start = line.base64.len().saturating_sub(12);
+            format!("{} …{} {}", line.kind, line.base64.get(start..).unwrap_or_default(), line.comment)
+        }
+        _ => recipient.to_string(),
+    }
+    .trim_end()
+    .to_owned()
 }
 
 impl fmt::Debug for Keyring {
@@ -345,7 +350,9 @@ mod tests {
 
     #[test]
     fn long_ssh_keys_are_shortened_for_people() {
-        assert_eq!(short("ssh-rsa AAAABBBBCCCCDDDDEEEE jon@x"), "ssh-rsa …CCCCDDDDEEEE jon@x");
-        assert_eq!(short("age1abc"), "age1abc");
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS";
+        assert_eq!(short(&format!("{line} jon@x")), "ssh-ed25519 …GLEa8bUqOVmS jon@x");
+        assert_eq!(short(line), "ssh-ed25519 …GLEa8bUqOVmS");
+        assert_eq!(short("hunter2"), "a text that is no recipient");
     }
 }

@@ -38,7 +38,7 @@ impl Class {
     ///
     /// # Errors
     ///
-    /// Says the rule. The name is quoted: it is a name, and whoever types a key here has been refused before.
+    /// Says the rule, and quotes the name unless it is too long for one.
     pub fn check_name(self, name: &str) -> Result<()> {
         let (holds, rule) = match self {
             Self::Users => {
@@ -55,7 +55,7 @@ impl Class {
         if holds {
             return Ok(());
         }
-        Err(Error::new(format!("{name:?} is not a name for {self}: {rule}")))
+        Err(Error::new(format!("{} is not a name for {self}: {rule}", quoted(name))))
     }
 }
 
@@ -70,10 +70,18 @@ impl FromStr for Class {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == text).ok_or_else(|| {
-            Error::usage(format!("{text:?} is not a class of keys"))
+            Error::usage(format!("{} is not a class of keys", quoted(text)))
                 .hint("the classes are admins, recovery, users, hosts and robots")
         })
     }
+}
+
+/// A name as an error shows it. What is longer than names are may be a key that was typed in the wrong place.
+pub(super) fn quoted(name: &str) -> String {
+    if super::private::refuse(name).is_some() {
+        return "a private key".to_owned();
+    }
+    if name.len() > 40 { format!("a text of {} characters", name.len()) } else { format!("{name:?}") }
 }
 
 /// `[a-z_][a-z0-9_.-]{0,31}`
@@ -144,7 +152,7 @@ impl FromStr for Principal {
             return Err(error);
         }
         let Some((class, name)) = text.split_once('/') else {
-            return Err(Error::usage(format!("{text:?} names no class"))
+            return Err(Error::usage(format!("{} names no class", quoted(text)))
                 .hint("write it as users/jon or hosts/cinnabar"));
         };
         Self::new(class.parse()?, name)

@@ -2,7 +2,7 @@
 
 use super::key_file::KeyFile;
 use super::ledger::LEDGER_PATH;
-use super::principal::{Class, Principal};
+use super::principal::{Class, Principal, quoted};
 use super::private;
 use super::recipient::Recipient;
 use crate::error::{Error, Result};
@@ -148,7 +148,10 @@ impl Registry {
         let found: Vec<_> = self.files.keys().filter(|principal| principal.name == text).collect();
         match found.as_slice() {
             [one] => Ok((*one).clone()),
-            [] => Err(Error::usage(format!("nobody in keys/ is called {text:?}")).hint(self.nearest(text))),
+            [] => {
+                Err(Error::usage(format!("nobody in keys/ is called {}", quoted(text)))
+                    .hint(self.nearest(text)))
+            }
             more => {
                 let names: Vec<_> = more.iter().map(ToString::to_string).collect();
                 Err(Error::usage(format!("{text:?} may be {}", names.join(" or ")))

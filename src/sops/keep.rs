@@ -106,3 +106,65 @@ fn same(new: &Tree, a: usize, old: &Tree, b: usize) -> bool {
                 && new.pool.get(a.text) == old.pool.get(b.text)
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::format::Format;
+    use crate::sops::plain::Plain;
+
+    /// Gives every leaf a seal of its own.
+    fn sealed(source: &str) -> Tree {
+        let mut tree = plain(source);
+        for number in 0..tree.items.len() {
+            let seal = tree.pool.push(format!("seal {number}").as_bytes());
+            if let Some(item) = tree.items.get_mut(number).filter(|item| !item.node.opens()) {
+                item.seal = seal;
+            }
+        }
+        tree
+    }
+
+    fn plain(source: &str) -> Tree {
+        std::mem::take(&mut Plain::parse(source.as_bytes(), Format::Yaml).unwrap().tree)
+    }
+
+    /// The paths of the leaves that lost their seal.
+    fn lost(old: &str, new: &str) -> Vec<String> {
+        let (old, mut new) = (sealed(old), plain(new));
+        keep(&mut new, &old);
+        let bare = |at: &usize| {
+            let item = new.item(*at);
+            item.seal.is_empty() && !item.node.opens() && item.node != Node::End
+        };
+        (0..new.items.len()).filter(bare).map(|at| new.path_of(at).to_string()).collect()
+    }
+
+    #[test]
+    fn what_stays_keeps_its_seal_and_nothing_else_gets_one() {
+        let old =
+            "# c\na: 1\nb:\n    c: x\n    d: x\nl:\n    - p\n    - q\n    - p\nm:\n    - k: 1\n    - k: 2\n";
+        assert_eq!(lost(old, old), [""; 0]);
+        assert_eq!(lost(old, &old.replace("a: 1", "a: 2")), ["a"]);
+        // one that moved to another name is bound to another place
+        assert_eq!(lost(old, &old.replace("d: x", "e: x")), ["b.e"]);
+        assert_eq!(lost(old, &old.replace("    - p\n    - q", "    - new\n    - p\n    - q")), ["l.0"]);
+        assert_eq!(lost(old, &old.replace("    - q\n", "    - p\n")), ["l.2"]);
+        assert_eq!(lost(old, &old.replace("    - k: 1\n", "    - k: 0\n    - k: 1\n")), ["m.0.k"]);
+        assert_eq!(lost(old, &old.replace("# c\n", "# other\n")), [""]);
+        assert_eq!(lost(old, &old.replace("a: 1", "a: '1'")), ["a"]);
+    }
+
+    #[test]
+    fn no_seal_is_used_twice() {
+        let (old, mut new) = (sealed("l: [x]\n"), plain("l: [x, x]\n"));
+        keep(&mut new, &old);
+        let seals: Vec<_> = new.items.iter().filter(|item| !item.seal.is_empty()).collect();
+        assert_eq!(seals.len(), 1);
+    }
+
+    #[test]
+    fn minus_zero_is_not_zero() {
+        assert_eq!(lost("a: -0.0\n", "a: 0.0\n"), ["a"]);
+    }
+}

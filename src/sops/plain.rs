@@ -328,4 +328,47 @@ mod tests {
     fn shows_nothing() {
         assert_eq!(format!("{:?}", sample()), "Plain(…)");
     }
+
+    fn print(plain: &Plain) -> String {
+        String::from_utf8(plain.emit(Format::Yaml).unwrap().expose().to_vec()).unwrap()
+    }
+
+    fn read(source: &str) -> Plain {
+        Plain::parse(source.as_bytes(), Format::Yaml).unwrap()
+    }
+
+    #[test]
+    fn comments_of_an_emptied_map_stand_above_it() {
+        let mut plain = read("a:\n    # why\n    b: 1\nc: 2\n");
+        plain.unset(&path("a.b")).unwrap();
+        assert_eq!(print(&plain), "# why\na: {}\nc: 2\n");
+        assert_eq!(print(&read("a: {} # why\nb: 1\n")), "# why\na: {}\nb: 1\n");
+    }
+
+    #[test]
+    fn comments_behind_collections_stand_above_them() {
+        assert_eq!(print(&read("l:\n    - [1] # i\n    - 2\n")), "l:\n    # i\n    - - 1\n    - 2\n");
+        assert_eq!(print(&read("a: &a\n    x: 1\nb: *a # i\n")), "a:\n    x: 1\n# i\nb:\n    x: 1\n");
+    }
+
+    #[test]
+    fn what_stands_at_a_path_is_printed_with_its_comments() {
+        let plain = read("a:\n    # why\n    b: 1\n    l:\n        - x # i\nc: 2\n");
+        let at = |text: &str| {
+            String::from_utf8(plain.emit_at(&path(text), Format::Yaml).unwrap().expose().to_vec()).unwrap()
+        };
+        assert_eq!(at("a"), "# why\nb: 1\nl:\n    - x # i\n");
+        assert_eq!(at("a.l"), "- x # i\n");
+        assert_eq!(at("c"), "2\n");
+        assert!(plain.emit_at(&path("x"), Format::Yaml).is_err());
+    }
+
+    #[test]
+    fn a_value_set_to_what_it_is_changes_nothing() {
+        let mut plain = read("a:\n    # why\n    b: 1\n");
+        plain.set(&path("a.b"), &Value::Int(1)).unwrap();
+        let same = plain.get(&path("a")).unwrap();
+        plain.set(&path("a"), &same).unwrap();
+        assert_eq!(print(&plain), "a:\n    # why\n    b: 1\n");
+    }
 }

@@ -1,7 +1,7 @@
 //! Finds the real programs that the tests hold us against: sops, age, ssh-keygen and so on.
 //!
 //! A peer is looked for in the environment (`UVARS_TEST_SOPS=/path`, for `age-keygen` `UVARS_TEST_AGE_KEYGEN`),
-//! on PATH, in the system's own folders, and where `go install` puts programs. Where it is absent the reason is
+//! where `tests/setup` puts programs, on PATH, in the system's own folders, and where `go install` puts them. Where it is absent the reason is
 //! printed and the test ends; with `CI=true` absence is a failure, so that nothing is skipped there.
 //!
 //! ```ignore
@@ -88,7 +88,8 @@ fn variable(name: &str) -> String {
 
 fn folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin")];
+    folders.extend(std::env::split_paths(&path));
     folders.extend(["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from));
     let go = std::env::var_os("GOBIN").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join("go/bin"));

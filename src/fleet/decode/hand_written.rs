@@ -63,7 +63,7 @@ fn verbatim(list: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Said<Verb
 }
 
 /// The lines of a block list, from the comments above its first item on, without their common indentation.
-fn block(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+pub(in crate::fleet) fn block(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
     let node = tree.node(list);
     let (start, end) = (node.start as usize, node.end as usize);
     let begin = line_start(source, start);
@@ -104,7 +104,7 @@ fn line_start(source: &[u8], at: usize) -> usize {
 }
 
 /// Each item of a flow list, on lines of its own.
-fn flow(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+pub(in crate::fleet) fn flow(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
     let mut lines = String::new();
     for item in tree.children(list) {
         let node = tree.node(item);

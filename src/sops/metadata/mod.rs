@@ -115,9 +115,15 @@ impl KeyEntry {
     }
 
     fn to_value(&self) -> Value {
-        let mut fields = self.fields.clone();
-        fields.sort();
-        fields.into()
+        let fields = self.fields.entries().iter().cloned().map(|mut entry| {
+            if let Value::Map(context) = &mut entry.value {
+                context.sort();
+            }
+            entry
+        });
+        let mut map = fields.fold(Map::new(), |map, entry| map.with(entry.key, entry.value));
+        map.sort();
+        map.into()
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) fn quoted(text: &str, style: Style) -> String {
 /// An anchor's name that YAML cannot spell, or an empty tag.
 pub fn emit(tree: &Tree<'_>, indent: usize) -> Result<Vec<u8>> {
     let mut emitter = Emitter::new(tree, indent);
-    let source = tree.documents().last().map_or(0, |last| tree.node(*last).end);
-    emitter.page.reserve(source as usize + tree.len() * 8);
+    let text: usize = tree.ids().map(|id| tree.node(id).text.len()).sum();
+    emitter.page.reserve(text + tree.len() * 8);
     for (index, document) in tree.documents().iter().enumerate() {
         let comments = tree.comments(*document);
         let Some(root) = tree.root(*document) else { continue };

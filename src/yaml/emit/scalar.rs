@@ -1,7 +1,7 @@
 //! Scalars on the page: plain, quoted and block style, as go-yaml v3 writes them.
 //!
 //! Its mistakes are kept: the text is to be equal, byte for byte. Who must not run into them chooses the
-//! style beforehand (see [`crate::yaml::represent`]).
+//! style beforehand (see [`mod@crate::yaml::represent`]).
 
 use crate::yaml::emit::analysis::{Analysis, is_break, is_printable};
 use crate::yaml::emit::writer::Writer;

@@ -3,6 +3,7 @@
 //! It knows no nodes. The rules are those of go-yaml v3's output, blank lines and oddities included.
 
 use crate::yaml::emit::analysis::is_break;
+use zeroize::Zeroize as _;
 
 /// The text so far and what the next words depend on.
 #[derive(Debug)]
@@ -29,9 +30,18 @@ impl Writer {
         Self { out: Vec::new(), line: 0, white: true, pure: true, indent: None, gap: None, step }
     }
 
-    /// Makes room for so many bytes.
+    /// Makes room for so many bytes. What is written may be secret: nothing is left where the text was before.
     pub(super) fn reserve(&mut self, bytes: usize) {
-        self.out.reserve(bytes);
+        if self.out.capacity() - self.out.len() < bytes {
+            let mut grown = Vec::with_capacity((self.out.len() + bytes).max(2 * self.out.capacity()));
+            grown.extend_from_slice(&self.out);
+            std::mem::replace(&mut self.out, grown).zeroize();
+        }
+    }
+
+    fn write(&mut self, text: &[u8]) {
+        self.reserve(text.len());
+        self.out.extend_from_slice(text);
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
@@ -63,7 +73,7 @@ impl Writer {
     }
 
     pub(super) fn line_break(&mut self) {
-        self.out.push(b'\n');
+        self.write(b"\n");
         self.line = self.out.len();
         self.pure = true;
     }
@@ -79,6 +89,7 @@ impl Writer {
             self.line_break();
         }
         let missing = level.saturating_sub(self.column());
+        self.reserve(missing);
         self.out.resize(self.out.len() + missing, b' ');
         self.white = true;
         self.gap = None;
@@ -87,9 +98,9 @@ impl Writer {
     /// Writes an indicator, with a blank before it if `spaced` and one is needed.
     pub(super) fn indicator(&mut self, text: &str, spaced: bool) {
         if spaced && !self.white {
-            self.out.push(b' ');
+            self.write(b" ");
         }
-        self.out.extend_from_slice(text.as_bytes());
+        self.write(text.as_bytes());
         self.white = false;
         self.pure = false;
     }
@@ -114,14 +125,14 @@ impl Writer {
 
     /// Writes text right here.
     pub(super) fn raw(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        self.write(text.as_bytes());
         self.white = false;
         self.pure = false;
     }
 
     /// Writes a line break of any kind as it is.
     pub(super) fn raw_break(&mut self, char: char) {
-        self.out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+        self.write(char.encode_utf8(&mut [0; 4]).as_bytes());
         self.line = self.out.len();
         self.pure = true;
     }
@@ -140,7 +151,7 @@ impl Writer {
     /// A comment behind something.
     pub(super) fn comment_behind(&mut self, text: &str) {
         if !self.white {
-            self.out.push(b' ');
+            self.write(b" ");
         }
         self.comment(text);
     }
@@ -164,9 +175,9 @@ impl Writer {
                     self.indent_line();
                 }
                 if !line.starts_with('#') {
-                    self.out.extend_from_slice(b"# ");
+                    self.write(b"# ");
                 }
-                self.out.extend_from_slice(line.as_bytes());
+                self.write(line.as_bytes());
                 self.pure = false;
                 broken = false;
             }

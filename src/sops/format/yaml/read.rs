@@ -2,7 +2,7 @@
 
 use crate::sops::format::yaml::names;
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
-use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Timestamp};
+use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Style, Timestamp};
 use crate::{Error, Result};
 use std::borrow::Cow;
 use zeroize::Zeroize as _;
@@ -260,6 +260,13 @@ impl<'n, 'a> Loader<'n, 'a> {
     }
 
     fn scalar(&mut self, key: Span, node: NodeId) -> Result<()> {
+        let plain = self.nodes.node(node);
+        if plain.style == Style::Plain && plain.text.starts_with("ENC[") && self.nodes.tag(node).is_none() {
+            // nine of ten values of an encrypted file: a text, whatever stands in it
+            let text = self.tree.pool.push(plain.text.as_bytes());
+            self.tree.items.push(Item { node: Node::Str, key, text, seal: Span::default() });
+            return Ok(());
+        }
         let scalar = yaml::resolve(self.nodes, node).map_err(|error| self.place(node, Error::from(error)))?;
         let mut text = Span::default();
         let made = match scalar {
@@ -311,6 +318,9 @@ impl<'n, 'a> Loader<'n, 'a> {
 
     /// Adds every line of a block of comments, without its mark; empty lines are dropped.
     fn comments(&mut self, block: &str, side: Side) {
+        if block.is_empty() {
+            return;
+        }
         for line in block.split('\n').filter(|line| !line.is_empty()) {
             let mut rest = line.chars();
             rest.next();
