@@ -304,6 +304,8 @@ fn paths_from_outside_become_paths_of_the_repository() {
     assert_eq!(root.repo_path(&fleet.at("secrets/a")).unwrap(), path("secrets/a"));
     assert_eq!(root.repo_path(&fleet.at("secrets/../secrets/new")).unwrap(), path("secrets/new"));
     assert_eq!(root.repo_path(&fleet.at("secrets/link")).unwrap(), path("secrets/link"));
+    assert_eq!(root.repo_path(&fleet.at("none/deep/new")).unwrap(), path("none/deep/new"));
+    assert!(root.repo_path(&fleet.at("none/../../new")).is_err());
     assert!(
         root.repo_path(Path::new("/etc/passwd"))
             .unwrap_err()

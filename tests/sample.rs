@@ -71,6 +71,34 @@ fn every_key_opens_what_it_should_and_nothing_else() {
 }
 
 #[test]
+fn explain_reads_rules_that_somebody_wrote_by_hand() {
+    let fleet = Fleet::copy();
+    let said = fleet.run(&["rules", "--explain", "apps/web.enc.yaml"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("no rule of .sops.yaml is for it"), "{}", said.err);
+    // a rule in front that takes a file of ours away, and one for a path that is not ours
+    let mira = "age1azykcckepenvlj7sm4fzq7nms30nn0j3txs8k9lnsvty4y8jwg4svvu0p4";
+    let rules = fleet.read(".sops.yaml");
+    let (head, tail) = rules.split_once("creation_rules:\n").unwrap();
+    let by_hand = format!(
+        "{head}creation_rules:\n  - path_regex: amber\n    pgp: AB12\n    age: {mira}\n  - path_regex: ^apps/\n    age: age1unknown\n{tail}"
+    );
+    fs::write(fleet.path(".sops.yaml"), by_hand).unwrap();
+    let said = fleet.run(&["rules", "--explain", "hosts/amber"]);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.out.contains("rule 1 (.sops.yaml:") && said.out.contains("hosts/amber\n"), "{}", said.out);
+    assert!(said.err.contains("says otherwise") && said.err.contains("uvars rules --write"), "{}", said.err);
+    let said = fleet.run(&["rules", "--explain", "amber.txt"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("admins/mira") && said.out.contains(mira) && said.out.contains("pgp AB12"));
+    let json: serde_json::Value =
+        serde_json::from_str(&fleet.run(&["rules", "--explain", "amber.txt", "--json"]).out).unwrap();
+    assert_eq!(json["rule"]["path_regex"], "amber");
+    assert_eq!(json["key_groups"][0][0]["holders"][0], "admins/mira");
+    assert!(json["readers"].is_null() && json["agrees"].is_null());
+}
+
+#[test]
 fn explain_says_the_same() {
     let fleet = Fleet::copy();
     for (file, may) in readers() {

@@ -2,16 +2,15 @@
 //! every other process could see.
 
 use super::context::Context;
+use super::tracked::tracked;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, Plain};
 use crate::vars::{self, Answers, Exposure, Question};
-use std::ffi::OsStr;
 use std::io::{IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 /// Ways to answer without being asked.
@@ -103,45 +102,4 @@ fn without_content(error: &Error) -> Error {
         Some((line, column)) => plain.position(line, column),
         None => plain,
     }
-}
-
-/// Whether git tracks the file. Where there is a repository and git cannot be asked, that is an error: a guess
-/// could leave passwords in everybody's clone.
-fn tracked(path: &Path) -> Result<bool> {
-    let real = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
-    let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else { return Ok(false) };
-    if !folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
-        return Ok(false);
-    }
-    let unknown = || {
-        Error::new("cannot find out whether git tracks it")
-            .hint("keep it outside of the repository, or encrypt it")
-    };
-    let status = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["ls-files", "--error-unmatch", "--"])
-        .arg(literal(name))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(
-            ["HOME", "XDG_CONFIG_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|_| unknown())?;
-    match status.code() {
-        Some(0) => Ok(true),
-        Some(1) => Ok(false),
-        _ => Err(unknown()),
-    }
-}
-
-/// A name that git does not take for a pattern.
-fn literal(name: &OsStr) -> std::ffi::OsString {
-    let mut text = std::ffi::OsString::from(":(literal)");
-    text.push(name);
-    text
 }

@@ -3,8 +3,8 @@
 //! The flags of a verb stand in the verb's own file.
 
 use super::{
-    activate, bind, completions, decrypt, edit, exec, export, generate, get, key, man, receive, recover,
-    rotate, rules, set, sync, unset, verify,
+    activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, key, man, receive,
+    recover, rotate, rules, set, sync, unset, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -64,6 +64,7 @@ pub(super) enum Command {
     Unset(unset::Arguments),
     Edit(edit::Arguments),
     Decrypt(decrypt::Arguments),
+    Encrypt(encrypt::Arguments),
     Exec(exec::Arguments),
     Verify(verify::Arguments),
     Export(export::Arguments),

@@ -42,16 +42,17 @@ pub(super) struct Opened {
 impl Document {
     /// What was typed: a path if that file exists or ends as one does, else a short name (`users/jon`).
     pub(super) fn locate(context: &Context, typed: &str) -> Result<Self> {
-        let path = context.path(Path::new(typed));
-        let ends_as_file = ENDINGS.iter().any(|ending| typed.ends_with(ending));
-        if ends_as_file || path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
-            return Self::at(context, path, typed);
+        if looks_like_path(context, typed) || FileKind::of_short(typed).is_some() {
+            return Self::locate_any(context, typed);
         }
-        let Some(kind) = FileKind::of_short(typed) else {
-            return Err(Error::usage(format!("{typed:?} is no file, and no name of one in a fleet")).hint(
-                "give a path, or a short name: users/NAME, accounts/USER[@HOST], hosts/NAME, shared/NAME",
-            ));
-        };
+        Err(Error::usage(format!("{typed:?} is no file, and no name of one in a fleet"))
+            .hint("give a path, or a short name: users/NAME, accounts/USER[@HOST], hosts/NAME, shared/NAME"))
+    }
+
+    /// The same, where a path may be of a file that is not there.
+    pub(super) fn locate_any(context: &Context, typed: &str) -> Result<Self> {
+        let kind = FileKind::of_short(typed).filter(|_| !looks_like_path(context, typed));
+        let Some(kind) = kind else { return Self::at(context, context.path(Path::new(typed)), typed) };
         let path = RepoPath::new(&kind.path())?;
         Ok(Self { shown: path.to_string(), place: Place::Fleet { root: context.fleet_root()?, path } })
     }
@@ -91,6 +92,14 @@ impl Document {
         match &self.place {
             Place::Fleet { .. } => None,
             Place::Elsewhere(path) => Some(path),
+        }
+    }
+
+    /// Its path from the root of the file system, links in front of its name followed.
+    pub(super) fn absolute(&self) -> Result<PathBuf> {
+        match &self.place {
+            Place::Fleet { root, path } => root.path(path),
+            Place::Elsewhere(path) => fs::real_place(path),
         }
     }
 
@@ -146,4 +155,9 @@ impl Document {
         }
         error
     }
+}
+
+fn looks_like_path(context: &Context, typed: &str) -> bool {
+    let there = || context.path(Path::new(typed)).symlink_metadata().is_ok_and(|found| !found.is_dir());
+    ENDINGS.iter().any(|ending| typed.ends_with(ending)) || there()
 }

@@ -2,6 +2,7 @@
 
 use super::child;
 use super::context::Context;
+use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::scratch::Scratch;
@@ -36,14 +37,12 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let format = document.format()?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
-    let opened = match document.read()? {
-        Some(_) => Some(document.open(&context.keyring(), mac)?),
-        None if document.bound_path().is_some() => {
-            // before anything is typed: somebody must be able to read it
-            store::readers(&document)?;
-            None
-        }
-        None => return Err(Error::new("no such file").at(document.shown())),
+    let opened = if document.read()?.is_some() {
+        Some(document.open(&context.keyring(), mac)?)
+    } else {
+        // before anything is typed: somebody must be able to read it
+        Creation::of(&document)?;
+        None
     };
     let bound = document.bound_path().is_some();
     let text = match &opened {

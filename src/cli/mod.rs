@@ -19,12 +19,15 @@ mod changes;
 mod child;
 mod completions;
 mod context;
+mod creation;
 mod custody;
 mod decrypt;
 mod document;
 mod edit;
+mod encrypt;
 mod exec;
 mod exit;
+mod explain;
 mod export;
 mod generate;
 mod get;
@@ -41,6 +44,7 @@ mod set;
 mod signals;
 mod store;
 mod sync;
+mod tracked;
 mod ui;
 mod unset;
 mod value;
@@ -83,6 +87,7 @@ fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<E
         Command::Unset(arguments) => unset::run(context, ui, &arguments),
         Command::Edit(arguments) => edit::run(context, ui, &arguments),
         Command::Decrypt(arguments) => decrypt::run(context, ui, &arguments),
+        Command::Encrypt(arguments) => encrypt::run(context, ui, &arguments),
         Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Verify(arguments) => verify::run(context, ui, &arguments),
         Command::Export(arguments) => export::run(context, ui, &arguments),

@@ -4,13 +4,12 @@ use super::changes::{self, Changes, RULES};
 use super::context::Context;
 use super::document::Document;
 use super::exit::Exit;
+use super::explain;
 use super::ui::{Look, Ui};
 use crate::error::{Error, Result};
-use crate::fleet::{Fleet, Readers};
+use crate::fleet::Fleet;
 use crate::fs::{self, RepoPath, Root, Transaction};
-use crate::rules::render;
-use serde_json::json;
-use similar::TextDiff;
+use crate::rules::{diff, render};
 
 /// Print the creation rules that follow from keys/ and uvars.yaml, write them to .sops.yaml, or check them
 #[derive(clap::Args, Debug)]
@@ -36,10 +35,10 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
     if let Some(path) = &arguments.explain {
-        let document = Document::locate(context, path)?;
+        let document = Document::locate_any(context, path)?;
         let (root, path) =
             document.in_fleet().ok_or_else(|| Error::usage("is not in the fleet").at(document.shown()))?;
-        return explain(ui, root, path, arguments.json);
+        return explain::run(ui, root, path, arguments.json);
     }
     if arguments.write {
         let changes = Changes::begin(root.clone(), arguments.dry_run)?;
@@ -65,10 +64,7 @@ fn check(ui: &mut Ui, root: &Root, wanted: &str) -> Result<Exit> {
         ui.hint("uvars recover");
         exit = Exit::OutOfDate;
     }
-    if there != wanted {
-        let diff = TextDiff::from_lines(&*there, wanted);
-        let text =
-            diff.unified_diff().context_radius(3).header(RULES, "what keys/ and uvars.yaml say").to_string();
+    if let Some(text) = diff(RULES, &there, wanted) {
         for line in text.lines() {
             let look = match line.as_bytes().first() {
                 Some(b'+') => Some(Look::Good),
@@ -82,59 +78,4 @@ fn check(ui: &mut Ui, root: &Root, wanted: &str) -> Result<Exit> {
         exit = Exit::OutOfDate;
     }
     Ok(exit)
-}
-
-fn explain(ui: &mut Ui, root: &Root, path: &RepoPath, as_json: bool) -> Result<Exit> {
-    let fleet = Fleet::load(root)?;
-    let readers = fleet.readers(path).ok_or_else(|| {
-        Error::new("the fleet has no such file, and its rules refuse to encrypt one").at(path).hint(
-            "files of the fleet are users/, accounts/, handover/, hosts/, shared/ and bootstrap/ in secrets/",
-        )
-    })?;
-    let rules = fleet.rules()?;
-    let rule = rules.rules.iter().find(|rule| {
-        crate::sops::go_regex(&rule.path_regex).is_ok_and(|regex| regex.is_match(path.as_str().as_bytes()))
-    });
-    let regex = rule.map(|rule| rule.path_regex.as_str());
-    if as_json {
-        ui.json(&describe(path, regex, &readers))?;
-        return Ok(Exit::Done);
-    }
-    ui.line(path)?;
-    ui.line(format!("  rule {}", regex.unwrap_or("(none: nobody reads it)")))?;
-    for reader in &readers.readers {
-        let name = ui.look(Look::Strong, &reader.principal);
-        ui.ready(&format!("  {name}"))?;
-        for key in &reader.keys {
-            ui.line(format!("    {} ({}:{})", key.recipient, reader.principal.path(), key.line))?;
-        }
-        for reason in &reader.reasons {
-            ui.line(format!("    because {reason}"))?;
-        }
-    }
-    for left in &readers.left_out {
-        ui.line(format!("  left out: {left}"))?;
-    }
-    Ok(Exit::Done)
-}
-
-fn describe(path: &RepoPath, regex: Option<&str>, readers: &Readers) -> serde_json::Value {
-    let reason = |reason: &crate::fleet::Reason| json!({ "file": reason.file, "line": reason.line, "text": reason.text });
-    let all: Vec<_> = readers
-        .readers
-        .iter()
-        .map(|reader| {
-            json!({
-                "principal": reader.principal.to_string(),
-                "recipients": reader.keys.iter().map(|key| key.recipient.as_str()).collect::<Vec<_>>(),
-                "reasons": reader.reasons.iter().map(reason).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    let left: Vec<_> = readers
-        .left_out
-        .iter()
-        .map(|left| json!({ "principal": left.principal.to_string(), "reason": reason(&left.reason) }))
-        .collect();
-    json!({ "path": path.as_str(), "rule": regex, "readers": all, "left_out": left })
 }

@@ -2,14 +2,15 @@
 
 use super::changes::Changes;
 use super::context::Context;
+use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::ui::Ui;
 use crate::custody::{self, Saved};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fleet::Fleet;
 use crate::fs::{self, Transaction};
 use crate::keys::Recipient;
-use crate::sops::{Plain, Rules};
+use crate::sops::Plain;
 
 /// Writes changed values back. A reader that the file should not have goes out of it, and that is said.
 pub(super) fn save(
@@ -27,20 +28,15 @@ pub(super) fn save(
     write(ui, document, saved, Some(&before), dry_run)
 }
 
-/// Makes a file of the fleet, bound to its place, for its readers.
+/// Makes a file that is not there yet.
 pub(super) fn create(
     context: &Context,
     ui: &mut Ui,
     document: &Document,
-    mut plain: Plain,
+    plain: Plain,
     dry_run: bool,
 ) -> Result<()> {
-    let (Some(path), Some(wanted)) = (document.bound_path(), readers(document)?) else {
-        return Err(Error::new("no such file").at(document.shown()).hint("make it first: uvars encrypt"));
-    };
-    plain.bind(path)?;
-    let saved = custody::create(&plain, &wanted, &Rules::default(), context.now(), document.format()?)
-        .map_err(|error| error.at(document.shown()))?;
+    let saved = Creation::of(document)?.seal(document, plain, context.now())?;
     write(ui, document, saved, None, dry_run)
 }
 

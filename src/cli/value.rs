@@ -29,9 +29,12 @@ pub(super) fn standard_input() -> Result<Secret> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     std::io::stdin()
         .lock()
-        .take(fs::LIMIT)
+        .take(fs::LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::new("cannot read standard input").because(error))?;
+    if bytes.len() as u64 > fs::LIMIT {
+        return Err(Error::new(format!("standard input has more than {} MiB", fs::LIMIT >> 20)));
+    }
     Ok(Secret::new(std::mem::take(&mut *bytes)))
 }
 

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::error::{Error, Kind, Result};
 use crate::sops::Mac;
-use rayon::prelude::*;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::json;
 
 /// Check that encrypted files are whole: every value opens, the MAC fits, and each is in its place

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet, SECRETS};
 use crate::fs::{Outlook, RepoPath};
 use crate::keys::{Keyring, LEDGER_PATH, Ledger, Recipient};
-use rayon::prelude::*;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::time::SystemTime;
 
 /// What is to be done to each file.

@@ -64,12 +64,11 @@ impl Root {
 
     /// The repository path of a file named from outside, by an absolute path.
     ///
-    /// The folder it is in must exist; the file need not, and stays the link that it may be.
+    /// Neither it nor its folder need exist; the file stays the link that it may be.
     pub fn repo_path(&self, path: &Path) -> Result<RepoPath> {
         let outside = || Error::new(format!("is not in the repository {}", self.dir().display())).at(path);
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(outside()) };
-        let folder = folder.canonicalize().map_err(|error| Error::io("find the folder of", path, error))?;
-        let inside = folder.strip_prefix(self.dir()).map_err(|_| outside())?.join(name);
+        let real = real_place(path)?;
+        let inside = real.strip_prefix(self.dir()).map_err(|_| outside())?;
         let text = inside.to_str().ok_or_else(|| Error::new("its name is not UTF-8").at(path))?;
         RepoPath::new(text)
     }
@@ -196,4 +195,23 @@ fn prefix(top: &Path, dir: &Path) -> Result<Option<RepoPath>> {
     };
     let text = below.to_str().ok_or_else(|| Error::new("its name is not UTF-8").at(dir))?;
     RepoPath::new(text).map(Some).map_err(|error| error.at(dir))
+}
+
+/// Where a file is, or would be: links are followed in the folders that exist, and its own name is kept.
+///
+/// Errors: the path ends in `..`, or goes up from a folder that does not exist.
+pub fn real_place(path: &Path) -> Result<PathBuf> {
+    let mut missing = Vec::new();
+    let mut folder = path;
+    loop {
+        let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
+            return Err(Error::new("is no name of a file").at(path));
+        };
+        missing.push(name);
+        match parent.canonicalize() {
+            Ok(real) => return Ok(missing.iter().rev().fold(real, |place, name| place.join(name))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => folder = parent,
+            Err(error) => return Err(Error::io("find the folder of", path, error)),
+        }
+    }
 }

@@ -178,10 +178,10 @@ mod tests {
         assert_eq!(present.form, Some(Format::Hash));
         assert_eq!(present.readers(), [reader]);
         present.check_replaceable(&path()).unwrap();
-        let (bytes, _) = sealed(Form::Plain(Secret::from("pw")), None);
+        let (bytes, _) = sealed(Form::Plain(Secret::from("open sesame")), None);
         assert_eq!(Present::read(&path(), &bytes).unwrap().form, Some(Format::Plaintext));
         let text = String::from_utf8(bytes).unwrap();
-        assert!(!text.contains("pw") && text.contains("pair_unencrypted: pair"), "{text}");
+        assert!(!text.contains("sesame") && text.contains("pair_unencrypted: pair"), "{text}");
     }
 
     #[test]

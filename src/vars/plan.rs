@@ -13,7 +13,7 @@ use crate::fs::{RepoPath, Transaction};
 use crate::keys::Recipient;
 use crate::password::{self, Method};
 use crate::secret::Secret;
-use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::time::SystemTime;
 
 /// What becomes of one file.

@@ -3,6 +3,8 @@
 //! A machine with a stack of states instead of recursion, so that depth costs no stack. It knows the grammar
 //! and which events take comments; what an anchor means and where a comment ends up is the composer's.
 
+mod flow;
+
 use super::error::ParseError;
 use super::node::{Comments, Style};
 use super::scan::{Mark, Scan, Scanner, Token, TokenKind};
@@ -485,101 +487,5 @@ impl<'s> Parser<'s> {
             return Ok(self.nothing_at(next, mark));
         }
         self.node_then(next, Place::Pair)
-    }
-
-    fn flow_sequence_entry(&mut self, first: bool) -> Scan<Event<'s>> {
-        let mut kind = self.peek()?;
-        if kind != TokenKind::FlowSequenceEnd {
-            if !first {
-                if kind != TokenKind::FlowEntry {
-                    return self.refuse_inside("did not find expected ',' or ']'");
-                }
-                kind = self.advance()?;
-            }
-            if kind == TokenKind::Key {
-                self.peek()?;
-                let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
-                self.state = State::FlowPairKey;
-                let mut event = Event::at(EventKind::MappingStart, start, end);
-                event.style = Style::Flow;
-                self.skip();
-                return Ok(event);
-            }
-            if kind != TokenKind::FlowSequenceEnd {
-                return self.node_then(State::FlowSequenceEntry, Place::Flow);
-            }
-        }
-        self.leave(EventKind::SequenceEnd, true)
-    }
-
-    fn flow_pair_key(&mut self) -> Scan<Event<'s>> {
-        let kind = self.peek()?;
-        let end = self.scanner.head_end();
-        if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
-            return self.node_then(State::FlowPairValue, Place::Flow);
-        }
-        // go-yaml, like libyaml, loses the token here
-        self.skip();
-        Ok(self.nothing_at(State::FlowPairValue, end))
-    }
-
-    fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
-        // a value that is missing is reported at its `:`, unlike those in `{}`
-        let kind = self.peek()?;
-        let start = self.scanner.head_start();
-        if kind == TokenKind::Value
-            && !matches!(self.advance()?, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd)
-        {
-            return self.node_then(State::FlowPairEnd, Place::Flow);
-        }
-        Ok(self.nothing_at(State::FlowPairEnd, start))
-    }
-
-    fn flow_pair_end(&mut self) -> Scan<Event<'s>> {
-        self.peek()?;
-        let start = self.scanner.head_start();
-        self.state = State::FlowSequenceEntry;
-        Ok(Event::at(EventKind::MappingEnd, start, start))
-    }
-
-    fn flow_mapping_key(&mut self, first: bool) -> Scan<Event<'s>> {
-        let mut kind = self.peek()?;
-        if kind != TokenKind::FlowMappingEnd {
-            if !first {
-                if kind != TokenKind::FlowEntry {
-                    return self.refuse_inside("did not find expected ',' or '}'");
-                }
-                kind = self.advance()?;
-            }
-            if kind == TokenKind::Key {
-                kind = self.advance()?;
-                if !matches!(kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                    return self.node_then(State::FlowMappingValue, Place::Flow);
-                }
-                self.peek()?;
-                let start = self.scanner.head_start();
-                return Ok(self.nothing_at(State::FlowMappingValue, start));
-            }
-            if kind != TokenKind::FlowMappingEnd {
-                return self.node_then(State::FlowMappingEmptyValue, Place::Flow);
-            }
-        }
-        self.leave(EventKind::MappingEnd, true)
-    }
-
-    fn flow_mapping_value(&mut self) -> Scan<Event<'s>> {
-        if self.peek()? == TokenKind::Value {
-            let kind = self.advance()?;
-            if !matches!(kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                return self.node_then(State::FlowMappingKey, Place::Flow);
-            }
-        }
-        self.flow_mapping_empty_value()
-    }
-
-    fn flow_mapping_empty_value(&mut self) -> Scan<Event<'s>> {
-        self.peek()?;
-        let start = self.scanner.head_start();
-        Ok(self.nothing_at(State::FlowMappingKey, start))
     }
 }

@@ -1,0 +1,110 @@
+//! A file that is to be encrypted for the first time: who reads it, and which of its values are encrypted.
+//!
+//! Files of the fleet get the readers that the registry says and are bound to their places. Any other file gets
+//! what the nearest `.sops.yaml` says of its path, as under sops.
+
+use super::changes::RULES;
+use super::document::Document;
+use crate::custody::{self, Saved};
+use crate::error::{Error, Result};
+use crate::fleet::{FileKind, Fleet};
+use crate::fs;
+use crate::keys::Recipient;
+use crate::rules::{CreationRule, SopsConfig, relative_path};
+use crate::sops::{BINDING_KEY, Plain, Rules};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What a new file is made with.
+pub(super) struct Creation {
+    readers: Vec<Recipient>,
+    rules: Rules,
+}
+
+impl Creation {
+    /// Finds out about a file that need not be there yet.
+    ///
+    /// Errors: nobody could read it; no rule is for it; it is made by `uvars generate` alone.
+    pub(super) fn of(document: &Document) -> Result<Self> {
+        match (document.in_fleet(), document.bound_path()) {
+            (Some((root, _)), Some(path)) => {
+                if let Some(user) = FileKind::of(path.as_str()).as_ref().and_then(generated_for) {
+                    return Err(Error::new("is made by uvars generate alone")
+                        .at(path)
+                        .hint(format!("uvars generate {user}")));
+                }
+                let readers = Fleet::load(root)?.must_have_readers(path)?;
+                let readers = readers.recipients().into_iter().cloned().collect();
+                Ok(Self { readers, rules: Rules::default() })
+            }
+            _ => by_rule(&document.absolute()?).map_err(|error| error.at(document.shown())),
+        }
+    }
+
+    /// Encrypts under a new data key. The values of a file of the fleet get its binding with them.
+    pub(super) fn seal(&self, document: &Document, mut plain: Plain, now: SystemTime) -> Result<Saved> {
+        if let Some(path) = document.bound_path() {
+            if plain.binding().is_some_and(|binding| binding != path.as_str()) {
+                return Err(Error::new("says that the values belong elsewhere")
+                    .at(document.shown())
+                    .key(BINDING_KEY)
+                    .hint("take that line out: uvars writes it itself"));
+            }
+            plain.bind(path)?;
+        }
+        custody::create(&plain, &self.readers, &self.rules, now, document.format()?)
+            .map_err(|error| error.at(document.shown()))
+    }
+}
+
+/// The user whose file is `generate`'s, whole.
+fn generated_for(kind: &FileKind) -> Option<String> {
+    match kind {
+        FileKind::Account(user, _) | FileKind::Handover(user, _) => Some(user.to_string()),
+        _ => None,
+    }
+}
+
+fn by_rule(file: &Path) -> Result<Creation> {
+    let (config, bytes) = nearest_config(file)?.ok_or_else(|| {
+        Error::new(format!("no {RULES} beside it or above says who may read it"))
+            .hint("encrypt it as a file of the fleet: --out hosts/NAME, shared/NAME or users/NAME")
+    })?;
+    let rules = SopsConfig::parse(&config, &bytes)?;
+    let folder = config.parent().unwrap_or(Path::new("/"));
+    let rule = rules
+        .match_path(&relative_path(folder, file))
+        .map_err(|error| error.at(&config))?
+        .ok_or_else(|| Error::new("no creation rule is for this file").at(&config))?;
+    let at_rule = |error: Error| error.at(&config).position(rule.line, 1);
+    let readers = recipients(rule).map_err(at_rule)?;
+    let rules = rule.encryption().map_err(|error| error.at(&config))?;
+    Ok(Creation { readers, rules })
+}
+
+fn recipients(rule: &CreationRule) -> Result<Vec<Recipient>> {
+    if rule.groups.len() > 1 || rule.shamir_threshold.is_some_and(|threshold| threshold > 1) {
+        return Err(
+            Error::new("the rule for this file wants several key groups").hint("encrypt it with sops")
+        );
+    }
+    let Some(texts) = rule.recipients() else {
+        return Err(Error::new("the rule for this file names keys of other types than age")
+            .hint("encrypt it with sops"));
+    };
+    if texts.is_empty() {
+        return Err(Error::new("the rule for this file names nobody: files here are not to be encrypted"));
+    }
+    texts.into_iter().map(Recipient::parse).collect()
+}
+
+/// The `.sops.yaml` beside the file or in the nearest folder above.
+fn nearest_config(file: &Path) -> Result<Option<(PathBuf, Vec<u8>)>> {
+    for folder in file.ancestors().skip(1) {
+        let config = folder.join(RULES);
+        if let Some(bytes) = fs::read(&config)? {
+            return Ok(Some((config, bytes)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,105 @@
+//! `uvars encrypt`: a file in clear becomes an encrypted one.
+
+use super::context::Context;
+use super::creation::Creation;
+use super::document::Document;
+use super::exit::Exit;
+use super::store;
+use super::tracked::tracked;
+use super::ui::Ui;
+use super::value::standard_input;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::secret::Secret;
+use crate::sops::{Encrypted, Format, Plain};
+use std::path::Path;
+
+/// Encrypt a file for its readers
+///
+/// A file of the fleet gets the readers that the registry says, and is bound to its place. Any other file gets what
+/// the nearest .sops.yaml says of its path. Without -i or --out the encrypted file is printed.
+///
+/// uvars encrypt config.yaml --out hosts/web1
+/// uvars encrypt -i secrets/hosts/web1.sops.yaml
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The file in clear (- is standard input, with --out)
+    file: String,
+    /// Write the encrypted file in its place
+    #[arg(short, long, conflicts_with = "out")]
+    in_place: bool,
+    /// Write a new file: a path, or a short name (hosts/web1, shared/wifi, users/jon)
+    #[arg(short, long, value_name = "NAME")]
+    out: Option<String>,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Encrypts.
+pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    let source = &arguments.file;
+    let document = match &arguments.out {
+        Some(out) => Document::locate(context, out)?,
+        None if source == "-" => {
+            return Err(Error::usage("which file is it to be? Its readers follow from its name")
+                .hint("uvars encrypt - --out hosts/NAME"));
+        }
+        None => Document::locate(context, source)?,
+    };
+    let shown = match (&arguments.out, source.as_str()) {
+        (Some(_), "-") => "standard input",
+        (Some(_), path) => path,
+        (None, _) => document.shown(),
+    };
+    let text = match (&arguments.out, source.as_str()) {
+        (Some(_), "-") => standard_input()?,
+        (Some(_), path) => read(&context.path(Path::new(path)), path)?,
+        (None, _) => Secret::new(document.bytes()?),
+    };
+    let plain = plain(&text, document.format()?).map_err(|error| error.at(shown))?;
+    let creation = Creation::of(&document)?;
+    let saved = creation.seal(&document, plain, context.now())?;
+    if !arguments.in_place && arguments.out.is_none() {
+        ui.bytes(&saved.bytes)?;
+        return Ok(Exit::Done);
+    }
+    let before = arguments.in_place.then(|| text.expose());
+    if arguments.out.is_some() && document.read()?.is_some() {
+        return Err(Error::new("is there already")
+            .at(document.shown())
+            .hint(format!("change it: uvars edit {}", document.shown())));
+    }
+    store::write(ui, &document, saved, before, arguments.dry_run)?;
+    if source != "-" && !arguments.dry_run {
+        warn_of_clear_text(context, ui, source);
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads what is to be encrypted. Errors never quote it.
+fn plain(text: &Secret, format: Format) -> Result<Plain> {
+    let plain = Plain::parse(text.expose(), format)?;
+    if plain.keys().iter().any(|key| key == "sops") {
+        return Err(match Encrypted::parse(text.expose(), format) {
+            Ok(_) => Error::new("is encrypted already").hint("change it: uvars edit"),
+            Err(_) => Error::new("the name is where sops keeps its own data; rename it").key("sops"),
+        });
+    }
+    Ok(plain)
+}
+
+fn read(path: &Path, shown: &str) -> Result<Secret> {
+    let source = fs::read_source(path)?.ok_or_else(|| Error::new("no such file").at(shown))?;
+    Ok(source.secret)
+}
+
+/// Says where its clear text still is.
+fn warn_of_clear_text(context: &Context, ui: &mut Ui, source: &str) {
+    if tracked(&context.path(Path::new(source))).unwrap_or(false) {
+        ui.warn(format!(
+            "{source}: git has it in clear, in its history and in every clone: change the values that are in it"
+        ));
+    }
+}

@@ -1,0 +1,175 @@
+//! `uvars encrypt`: files of the fleet by the registry, any other by its `.sops.yaml`; held by real sops.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod peers;
+mod sample_fleet;
+
+use sample_fleet::{Fleet, Said, key, said};
+use std::fs;
+
+const CLEAR: &str =
+    "# the whole\ndb:\n    # rotate me\n    password: s3same\n    port: 5432\nlist:\n    - a\n    - true\n";
+/// Whose private half is users/mira.
+const MIRA: &str = "age1azykcckepenvlj7sm4fzq7nms30nn0j3txs8k9lnsvty4y8jwg4svvu0p4";
+
+fn with_input(fleet: &Fleet, arguments: &[&str], input: &str) -> Said {
+    said(&peers::feed(fleet.command().args(arguments), input.as_bytes()))
+}
+
+fn sops_decrypts(fleet: &Fleet, who: &str, file: &str) -> Option<String> {
+    let mut sops = peers::command("sops")?;
+    sops.current_dir(fleet.dir()).env("SOPS_AGE_KEY_FILE", key(who)).args(["decrypt", file]);
+    Some(String::from_utf8(peers::succeed(&mut sops)).unwrap())
+}
+
+fn refused(said: &Said, code: i32, wanted: &str) {
+    assert_eq!(said.code, code, "{}{}", said.out, said.err);
+    assert!(said.err.contains(wanted), "{}", said.err);
+    assert!(!said.err.contains("s3same") && said.out.is_empty(), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn a_new_file_of_the_fleet_gets_its_readers_and_its_place() {
+    let fleet = Fleet::copy();
+    let made = with_input(&fleet, &["encrypt", "-", "--out", "hosts/amber"], CLEAR);
+    assert_eq!((made.code, made.out.as_str()), (0, "create secrets/hosts/amber.sops.yaml\n"), "{}", made.err);
+    let file = "secrets/hosts/amber.sops.yaml";
+    assert!(!fleet.read(file).contains("s3same") && !fleet.read(file).contains("rotate"));
+    let bound = format!("{CLEAR}uvars_path: {file}\n");
+    for who in ["hosts/amber", "users/mira.txt", "recovery/safe.txt"] {
+        assert_eq!(fleet.must(who, &["decrypt", file]), bound);
+    }
+    assert_eq!(fleet.run_as("hosts/coral", &["decrypt", file]).code, 4);
+    assert_eq!(fleet.must("users/mira.txt", &["sync", "hosts/amber"]), "every file is as it should be\n");
+    if let Some(text) = sops_decrypts(&fleet, "users/mira.txt", file) {
+        assert_eq!(text, bound);
+    }
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let fleet = Fleet::copy();
+    let shown = with_input(&fleet, &["encrypt", "-", "--out", "hosts/amber", "--dry-run"], CLEAR);
+    assert_eq!((shown.code, shown.out.as_str()), (0, "create secrets/hosts/amber.sops.yaml\n"));
+    assert_eq!(fleet.status(), "");
+}
+
+#[test]
+fn in_place_a_file_of_the_fleet_is_bound_and_git_is_spoken_of() {
+    let fleet = Fleet::copy();
+    let file = "secrets/shared/wifi.sops.yaml";
+    fs::write(fleet.path(file), CLEAR).unwrap();
+    fleet.commit();
+    let made = fleet.run(&["encrypt", "-i", file]);
+    assert_eq!((made.code, made.out.as_str()), (0, "change secrets/shared/wifi.sops.yaml\n"), "{}", made.err);
+    assert!(made.err.contains("git has it in clear"), "{}", made.err);
+    assert!(fleet.must("hosts/coral", &["decrypt", "shared/wifi"]).starts_with(CLEAR));
+    // and back, by sops, and again
+    fs::write(fleet.path(file), fleet.must("hosts/coral", &["decrypt", file])).unwrap();
+    assert_eq!(fleet.run(&["encrypt", "-i", file]).code, 0);
+    assert!(fleet.must("hosts/coral", &["decrypt", "shared/wifi"]).starts_with(CLEAR));
+}
+
+#[test]
+fn any_other_file_gets_what_the_nearest_rules_say() {
+    let fleet = Fleet::copy();
+    let folder = fleet.path("apps");
+    fs::create_dir(&folder).unwrap();
+    let rules = format!(
+        "creation_rules:\n  - path_regex: never\n    age: {MIRA}\n  - path_regex: \\.enc\\.yaml$\n    encrypted_regex: ^password$\n    mac_only_encrypted: true\n    age: {MIRA}\n"
+    );
+    fs::write(folder.join(".sops.yaml"), rules).unwrap();
+    fs::write(folder.join("web.enc.yaml"), CLEAR).unwrap();
+    let printed = fleet.run(&["encrypt", "apps/web.enc.yaml"]);
+    assert_eq!(printed.code, 0, "{}", printed.err);
+    assert!(printed.out.contains("port: 5432\n") && printed.out.contains("encrypted_regex: ^password$"));
+    assert!(printed.out.contains("mac_only_encrypted: true") && !printed.out.contains("s3same"));
+    fs::write(folder.join("out.enc.yaml"), &printed.out).unwrap();
+    assert_eq!(fleet.must("users/mira.txt", &["decrypt", "apps/out.enc.yaml"]), CLEAR);
+    if let Some(text) = sops_decrypts(&fleet, "users/mira.txt", "apps/out.enc.yaml") {
+        assert_eq!(text, CLEAR);
+    }
+    // the same selection as sops makes by the same rule
+    if let Some(mut sops) = peers::command("sops") {
+        let theirs = peers::succeed(sops.current_dir(&folder).args(["encrypt", "web.enc.yaml"]));
+        let theirs = String::from_utf8(theirs).unwrap();
+        let keys = |text: &str| -> Vec<String> {
+            let clear = |line: &&str| !line.contains("ENC[") && !line.starts_with("            ");
+            text.lines()
+                .filter(clear)
+                .filter(|line| !line.contains("lastmodified"))
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(keys(&printed.out), keys(&theirs));
+    }
+    fs::write(folder.join("plain.yaml"), CLEAR).unwrap();
+    refused(&fleet.run(&["encrypt", "apps/plain.yaml"]), 1, "no creation rule is for this file");
+}
+
+#[test]
+fn a_new_file_by_a_rule_can_be_set_and_edited_into_being() {
+    let fleet = Fleet::copy();
+    let rules = format!("creation_rules:\n  - age: {MIRA}\n");
+    fs::create_dir(fleet.path("apps")).unwrap();
+    fs::write(fleet.path("apps/.sops.yaml"), rules).unwrap();
+    let made = with_input(&fleet, &["set", "apps/new.yaml", "db.password"], "s3same\n");
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert_eq!(fleet.must("users/mira.txt", &["decrypt", "apps/new.yaml"]), "db:\n    password: s3same\n");
+}
+
+#[test]
+fn what_cannot_be_encrypted_is_refused_by_name() {
+    let fleet = Fleet::copy();
+    let to = |out: &str| with_input(&fleet, &["encrypt", "-", "--out", out], CLEAR);
+    refused(&to("accounts/mira"), 1, "uvars generate mira");
+    refused(&to("handover/noor/password"), 1, "uvars generate noor");
+    refused(&to("hosts/nobody"), 1, "the fleet has no such file");
+    refused(&to("hosts/quartz"), 1, "is there already");
+    refused(&to("secrets/hosts/deeper/x.yaml"), 1, "names nobody");
+    refused(&to("notes.yaml"), 1, "no creation rule is for this file");
+    refused(&with_input(&fleet, &["encrypt", "-"], CLEAR), 2, "which file is it to be?");
+    refused(&fleet.run(&["encrypt", "none.yaml"]), 1, "no such file");
+    refused(&fleet.run(&["encrypt", "hosts/quartz"]), 1, "is encrypted already");
+    let elsewhere = format!("{CLEAR}uvars_path: secrets/hosts/quartz.sops.yaml\n");
+    let out = ["encrypt", "-", "--out", "hosts/amber"];
+    refused(&with_input(&fleet, &out, &elsewhere), 1, "uvars_path: says that the values belong elsewhere");
+    refused(
+        &with_input(&fleet, &out, &format!("{CLEAR}sops: mine\n")),
+        1,
+        "sops: the name is where sops keeps",
+    );
+    refused(&with_input(&fleet, &out, "password: [s3same\n"), 1, "standard input");
+    refused(&with_input(&fleet, &out, ""), 1, "");
+    assert_eq!(fleet.status(), "");
+}
+
+#[test]
+fn rules_that_ask_for_more_than_age_are_not_half_kept() {
+    let fleet = Fleet::copy();
+    fs::create_dir(fleet.path("apps")).unwrap();
+    fs::write(fleet.path("apps/a.yaml"), CLEAR).unwrap();
+    for (rule, wanted) in [
+        (
+            format!("age: {MIRA}\n    pgp: 85D77543B3D624B63CEA9E6DBC17301B491B3F21"),
+            "keys of other types than age",
+        ),
+        (format!("key_groups:\n      - age: [{MIRA}]\n      - age: [{MIRA}]"), "several key groups"),
+        ("key_groups: []".to_owned(), "names nobody"),
+        (format!("age: {MIRA}\n    encrypted_regex: '('"), "encrypted_regex"),
+        (format!("path_regex: '('\n    age: {MIRA}"), "path_regex"),
+    ] {
+        fs::write(fleet.path("apps/.sops.yaml"), format!("creation_rules:\n  - {rule}\n")).unwrap();
+        let said = fleet.run(&["encrypt", "-i", "apps/a.yaml"]);
+        refused(&said, 1, wanted);
+        assert!(said.err.contains("apps/.sops.yaml"), "{}", said.err);
+        assert_eq!(fleet.read("apps/a.yaml"), CLEAR);
+    }
+}
