@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
-use uvars::fleet::{FileKind, Fleet, Inventory};
+use uvars::fleet::{FileKind, Fleet, Inventory, Start, init};
 use uvars::fs::RepoPath;
 use uvars::keys::{Recipient, Registry};
 use uvars::rules::{CreationRule, SopsConfig, relative_path, render};
@@ -456,4 +456,72 @@ proptest! {
             }
         }
     }
+}
+
+/// What `uvars init` makes of somebody's file, with admins whose key nobody else has.
+fn adopted(text: &str) -> uvars::Result<String> {
+    let admin = [Recipient::parse(KEYS[7]).unwrap()];
+    let files = init(&Start { admin: ("mira", &admin), recovery: None, adopt: Some(text.as_bytes()) })?;
+    let config = files.into_iter().find(|(path, _)| path.as_str() == ".sops.yaml").unwrap().1;
+    Ok(String::from_utf8(config).unwrap())
+}
+
+#[test]
+fn an_adopted_file_gives_every_path_the_readers_that_it_had() {
+    let sops = peers::find("sops");
+    for (text, cases) in FOREIGN {
+        let text = with_keys(text);
+        // sops stops at a bad regex when it gets there, and reads the first document alone: both are refused
+        let config = match (adopted(&text), text.contains("'a('"), text.contains("---")) {
+            (Ok(config), false, false) => config,
+            (Err(error), true, _) => {
+                assert!(error.to_string().contains("path_regex"), "{error}");
+                continue;
+            }
+            (Err(error), _, true) => {
+                assert!(error.to_string().contains("more than one document"), "{error}");
+                continue;
+            }
+            (result, ..) => panic!("{text}: {result:?}"),
+        };
+        let Some(sops) = &sops else { continue };
+        let folder = config_folder(&config);
+        for (path, expected) in *cases {
+            let mut command = std::process::Command::new(sops);
+            command.args(["encrypt", "--filename-override", path, "plain.yaml"]).current_dir(folder.path());
+            let output = peers::feed(&mut command, b"");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match expected {
+                Ok(numbers) => {
+                    assert!(output.status.success(), "{text}\n{config}\n{said}");
+                    let expected = sorted(numbers.iter().map(|number| KEYS[*number]));
+                    assert_eq!(recipients_of(&String::from_utf8_lossy(&output.stdout)), expected, "{text}");
+                }
+                Err(word) => assert!(!output.status.success() && said.contains(word), "{text}: {said}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_adopted_file_keeps_what_sops_itself_is_told() {
+    let Some(sops) = peers::find("sops") else { return };
+    let text = with_keys(
+        "stores:\n  yaml: {indent: 2}\ncreation_rules:\n  - encrypted_regex: ^b$\n    age: K0\n    mac_only_encrypted: true\n",
+    );
+    let written = [text.clone(), adopted(&text).unwrap()].map(|config| {
+        let folder = config_folder(&config);
+        std::fs::write(folder.path().join("plain.yaml"), "a:\n    b: 1\n").unwrap();
+        let mut command = std::process::Command::new(&sops);
+        command.args(["encrypt", "plain.yaml"]).current_dir(folder.path());
+        let text = String::from_utf8(peers::succeed(&mut command)).unwrap();
+        let shape = |line: &str| line.split("ENC[").next().unwrap().to_owned();
+        let own = text.lines().filter(|line| {
+            !line.contains("lastmodified")
+                && !line.trim().chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c))
+        });
+        own.map(shape).collect::<Vec<_>>()
+    });
+    assert!(written[0].iter().any(|line| line == "  b: "), "{written:?}");
+    assert_eq!(written[0], written[1]);
 }

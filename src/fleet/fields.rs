@@ -49,4 +49,4 @@ pub(super) const INSTALL: &[&str] = &["from", "key", "on", "owner", "group", "mo
 /// `install.NAME.on`
 pub(super) const INSTALL_ON: &[&str] = &["hosts", "tags"];
 /// `rules`
-pub(super) const RULES: &[&str] = &["keys", "before", "after"];
+pub(super) const RULES: &[&str] = &["keys", "before", "after", "other"];

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::fs::RepoPath;
-use crate::keys::{Class, Principal, Recipient, Registry};
+use crate::keys::{self, Class, Principal, Recipient, Registry};
 use crate::rules::{SopsConfig, render};
-use crate::yaml::{Kind, NodeId, Style, Tree};
 
-use super::decode::{block, flow};
+use super::adopt;
 use super::fleet::{Fleet, INVENTORY};
 use super::inventory::Inventory;
 
@@ -35,28 +34,39 @@ pub struct Start<'s> {
 pub fn init(start: &Start<'_>) -> Result<Vec<(RepoPath, Vec<u8>)>> {
     let mut files = vec![key_file(Class::Admins, start.admin)?];
     files.extend(start.recovery.map(|recovery| key_file(Class::Recovery, recovery)).transpose()?);
-    let rules = start.adopt.map(adopt).transpose()?.unwrap_or_default();
-    let inventory = format!("{HEADER}{HOSTS}{USERS}{SHARED}{}", rules_section(&rules));
+    let rules = start.adopt.map_or_else(|| Ok(NO_RULES.to_owned()), adopt::section)?;
+    let inventory = format!("{HEADER}{HOSTS}{USERS}{SHARED}{RULES}{rules}");
     let registry = Registry::of_files(files.iter().cloned().map(Ok))?;
-    let fleet = Fleet::new(Inventory::parse(Path::new(INVENTORY), inventory.as_bytes())?, registry)?;
+    let fleet = Fleet::new(parse(&inventory, start.adopt.is_some())?, registry)?;
     let config = render(&fleet.rules()?);
     SopsConfig::parse(Path::new(SOPS_CONFIG), config.as_bytes())?;
+    start.adopt.map_or(Ok(()), |adopted| adopt::same(adopted, &config))?;
     files.push((RepoPath::new(INVENTORY)?, inventory.into_bytes()));
     files.push((RepoPath::new(SOPS_CONFIG)?, config.into_bytes()));
     Ok(files)
 }
 
+/// Reads what is to be written: only what was adopted can be at fault.
+fn parse(inventory: &str, adopted: bool) -> Result<Inventory> {
+    Inventory::parse(Path::new(INVENTORY), inventory.as_bytes()).map_err(|error| {
+        if !adopted {
+            return error;
+        }
+        let message = format!("this file cannot be taken over: {}", error.message());
+        error.hints().iter().cloned().fold(Error::new(message).at(SOPS_CONFIG), Error::hint)
+    })
+}
+
 fn key_file(class: Class, (name, keys): (&str, &[Recipient])) -> Result<(RepoPath, Vec<u8>)> {
     let principal = Principal::new(class, name)?;
-    let line = |key: &Recipient| match key.comment() {
-        Some(comment) => format!("{key} {comment}\n"),
-        None => format!("{key}\n"),
-    };
-    let text: String = keys.iter().map(line).collect();
-    if text.is_empty() {
+    let path = RepoPath::new(&principal.path())?;
+    if keys.is_empty() {
         return Err(Error::usage(format!("{principal} has no key")));
     }
-    Ok((RepoPath::new(&principal.path())?, text.into_bytes()))
+    let bytes = keys.iter().try_fold(Vec::new(), |bytes, key| {
+        keys::key_file::add(&bytes, key, None).map_err(|error| error.at(&path))
+    })?;
+    Ok((path, bytes))
 }
 
 const HEADER: &str = "\
@@ -80,6 +90,7 @@ const USERS: &str = "
 users: {}
 #  jon:
 #    tags: [server]
+#    hosts: [rosegold]
 #    role: standard                  # admin: sudo on these hosts
 #    uid: 1001
 #    description: Jon Smith
@@ -95,80 +106,182 @@ shared: {}
 #  wifi: { tags: [laptop], users: [], robots: [] }
 ";
 
-/// Hand-written rules as they are taken over: the items of two lists.
-#[derive(Default)]
-struct Adopted {
-    keys: String,
-    rules: String,
-}
-
-fn rules_section(adopted: &Adopted) -> String {
-    let comment = "
-# Hand-written rules of sops: `before` ours, where they may not match a path of ours, and `after` ours.
+const RULES: &str = "
+# Rules of sops' own, by hand: `before` ours, where none may match a path of ours, and `after` ours.
 rules:
 ";
-    let list = |name: &str, items: &str| match items {
-        "" if name == "keys" => String::new(),
-        "" => format!("  {name}: []\n"),
-        items => {
-            let lines = items
-                .lines()
-                .map(|line| if line.trim().is_empty() { "\n".into() } else { format!("    {line}\n") });
-            format!("  {name}:\n{}", lines.collect::<String>())
-        }
-    };
-    format!("{comment}{}{}{}", list("keys", &adopted.keys), list("before", ""), list("after", &adopted.rules))
-}
 
-/// What a `.sops.yaml` has beside its rules, which is where anchors are, and the rules, as they stand there.
-fn adopt(bytes: &[u8]) -> Result<Adopted> {
-    SopsConfig::parse(Path::new(SOPS_CONFIG), bytes)?;
-    let tree = Tree::parse(bytes).map_err(|error| Error::from(error).at(SOPS_CONFIG))?;
-    let mut adopted = Adopted::default();
-    let Some(root) = tree.documents().first().and_then(|document| tree.root(*document)) else {
-        return Ok(adopted);
-    };
-    for (key, value) in tree.pairs(root) {
-        let name = tree.node(key).text.as_ref();
-        let refused = ["stores", "destination_rules"].contains(&name);
-        if refused || tree.node(root).style == Style::Flow {
-            return Err(Error::new(format!(
-                "`{name}` cannot be taken over: the file is generated from now on"
-            ))
-            .at(SOPS_CONFIG)
-            .position(tree.node(key).line, tree.node(key).column)
-            .hint("keep it in another file, for `sops --config FILE`, or take it out"));
-        }
-        let (list, style) = (tree.node(value).kind == Kind::Sequence, tree.node(value).style);
-        match name {
-            "creation_rules" | "keys" => {
-                let into = if name == "keys" { &mut adopted.keys } else { &mut adopted.rules };
-                match (list, style) {
-                    (true, Style::Flow) => into.push_str(&flow(&tree, value, bytes)),
-                    (true, _) => into.push_str(&block(&tree, value, bytes)),
-                    (false, _) if tree.children(value).next().is_some() => {
-                        into.push_str(&item(&tree, key, value, bytes));
-                    }
-                    (false, _) => {}
-                }
+const NO_RULES: &str = "  before: []\n  after: []\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    const OTHER: &str = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";
+    const SSH: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqOMGsS+ztLsYLVpOnsId+x4WOry4cQtZvNrLfkyJSu mira@desk";
+
+    fn start(adopt: Option<&str>) -> Result<Vec<(String, String)>> {
+        let keys = [KEY, SSH].map(|key| Recipient::parse(key).unwrap());
+        let recovery = [Recipient::parse(OTHER).unwrap()];
+        let start = Start {
+            admin: ("mira", &keys),
+            recovery: Some(("safe", &recovery)),
+            adopt: adopt.map(str::as_bytes),
+        };
+        let text = |(path, bytes): (RepoPath, Vec<u8>)| (path.to_string(), String::from_utf8(bytes).unwrap());
+        init(&start).map(|files| files.into_iter().map(text).collect())
+    }
+
+    fn adopted(adopt: &str) -> (String, String) {
+        let files = start(Some(adopt)).unwrap_or_else(|error| panic!("{error} {:?}\n{adopt}", error.hints()));
+        let file = |name: &str| files.iter().find(|(path, _)| path == name).unwrap().1.clone();
+        (file(INVENTORY), file(SOPS_CONFIG))
+    }
+
+    #[test]
+    fn a_new_fleet_has_keys_an_inventory_and_rules() {
+        let files = start(None).unwrap();
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["keys/admins/mira.pub", "keys/recovery/safe.pub", "uvars.yaml", ".sops.yaml"]);
+        assert_eq!(files[0].1, format!("{KEY}\n{SSH}\n"));
+        assert!(files[2].1.ends_with("rules:\n  before: []\n  after: []\n"), "{}", files[2].1);
+        assert!(
+            files[3].1.contains("  - path_regex: ^secrets/users/\n    key_groups: []\n"),
+            "{}",
+            files[3].1
+        );
+    }
+
+    #[test]
+    fn the_examples_in_a_new_inventory_are_right() {
+        let (_, text) = &start(None).unwrap()[2];
+        let uncommented = text
+            .lines()
+            .map(|line| match line.strip_prefix("#  ") {
+                Some(example) => format!("  {example}\n"),
+                None => format!("{}\n", line.replace(": {}", ":")),
+            })
+            .collect::<String>();
+        let inventory = Inventory::parse(Path::new(INVENTORY), uncommented.as_bytes());
+        let inventory = inventory.unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
+        assert_eq!((inventory.hosts().len(), inventory.users().len(), inventory.shared().len()), (2, 1, 1));
+    }
+
+    #[test]
+    fn rules_are_kept_with_their_comments_and_anchors() {
+        let (inventory, config) = adopted(&format!(
+            "# who reads what\nkeys:\n  # people\n  - &jon {KEY} # at home\n\n# in order\ncreation_rules:\n  \
+             # first\n  - path_regex: secrets/.*\\.yaml$\n    key_groups:\n    - age:\n      - *jon # he\n  \
+             # last\n  - age: {OTHER}\n  # nothing follows\n# the end\n"
+        ));
+        let kept = format!(
+            "rules:\n  # who reads what\n  keys:\n    # people\n    - &jon {KEY} # at home\n  before: []\n  \
+             # in order\n  after:\n    # first\n    - path_regex: secrets/.*\\.yaml$\n      key_groups:\n      \
+             - age:\n        - *jon # he\n    # last\n    - age: {OTHER}\n    # nothing follows\n  # the end\n"
+        );
+        assert!(inventory.ends_with(&kept), "{inventory}");
+        assert!(
+            config.contains(&format!("keys:\n  # people\n  - &jon {KEY} # at home\ncreation_rules:")),
+            "{config}"
+        );
+        assert!(
+            config.ends_with(&format!(
+                "  # first\n  - path_regex: secrets/.*\\.yaml$\n    key_groups:\n    - age:\n      - *jon # he\n  \
+                 # last\n  - age: {OTHER}\n"
+            )),
+            "{config}"
+        );
+    }
+
+    #[test]
+    fn what_sops_acts_on_beside_rules_is_kept_as_a_field() {
+        let (inventory, config) = adopted(&format!(
+            "stores:\n  # narrow\n  yaml: {{indent: 2}}\nkeys:\n- &a {KEY}\ncreation_rules:\n- age: *a\n\
+             destination_rules:\n- path_regex: x\n  s3_bucket: b\n  recreation_rule: {{age: *a}}\nmine: *a\n"
+        ));
+        assert!(inventory.contains(
+            "  other:\n    stores:\n      # narrow\n      yaml: {indent: 2}\n    destination_rules:\n"
+        ));
+        assert!(
+            config.ends_with(
+                "  - age: *a\nstores:\n  # narrow\n  yaml: {indent: 2}\ndestination_rules:\n- path_regex: x\n  \
+                 s3_bucket: b\n  recreation_rule: {age: *a}\nmine: *a\n"
+            ),
+            "{config}"
+        );
+    }
+
+    #[test]
+    fn anchors_that_stand_elsewhere_than_in_a_list_are_kept() {
+        let (inventory, config) = adopted(&format!(
+            "users:\n  - &jon {KEY}\nkeys:\n  hosts:\n    - &web {OTHER}\ncreation_rules:\n  - age: *jon\n  - age: *web\n"
+        ));
+        let kept = format!(
+            "  keys:\n    - users:\n        - &jon {KEY}\n    - keys:\n        hosts:\n          - &web {OTHER}\n"
+        );
+        assert!(inventory.contains(&kept), "{inventory}");
+        assert!(config.contains("  - age: *jon\n  - age: *web\n"), "{config}");
+    }
+
+    #[test]
+    fn every_shape_is_taken_over() {
+        for shape in [
+            "",
+            "\n# nothing\n",
+            "  # nothing\n---\n",
+            "---\n",
+            "creation_rules:\n",
+            "creation_rules: []\n",
+            "keys:\ncreation_rules: ~\n",
+            "{\"creation_rules\": [{\"path_regex\": \"a\", \"age\": \"AGE\"}], \"stores\": {\"yaml\": {\"indent\": 2}}}",
+            "%YAML 1.1\n--- # said\ncreation_rules:\n- age: AGE\n...\n",
+            "\u{feff}creation_rules:\r\n- age: AGE\r\n  path_regex: a\r\n",
+            "creation_rules: [ {age: AGE}, \n {age: OTHER} ]\n",
+            "  creation_rules:\n   - age: >-\n      AGE,\n      OTHER\n   - age: |\n      AGE\n",
+            "creation_rules:\n- key_groups:\n  - merge:\n    - pgp: [FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4]\n    age: [AGE]\n  shamir_threshold: 1\n",
+            "creation_rules:\n- kms: arn:aws:kms:us-east-1:1:key/x+arn:aws:iam::1:role/r\n  aws_profile: p\n  gcp_kms: projects/p\n  azure_keyvault: https://v/keys/k/1\n  hc_vault_transit_uri: https://v/v1/t/keys/k\n",
+            "creation_rules:\n- &first\n  age: AGE\n  encrypted_regex: ^data$\n- <<: *first\n  path_regex: \"a b\"\n  unknown: [1, {a: b}]\n",
+            "x: &x AGE\n'creation_rules' :\n- {age: *x, path_regex: 'it''s'}\n",
+            "creation_rules:\n- age: &admin_mira AGE\n- age: *admin_mira",
+        ] {
+            let text = shape.replace("AGE", KEY).replace("OTHER", OTHER);
+            let before = SopsConfig::parse(Path::new("before"), text.as_bytes()).unwrap();
+            let (_, config) = adopted(&text);
+            let after = SopsConfig::parse(Path::new("after"), config.as_bytes()).unwrap();
+            let kept = &after.rules()[after.rules().len() - before.rules().len()..];
+            for (old, new) in before.rules().iter().zip(kept) {
+                assert_eq!((&old.path_regex, &old.groups), (&new.path_regex, &new.groups), "{shape}");
+                assert_eq!(old.shamir_threshold, new.shamir_threshold, "{shape}");
             }
-            _ => adopted.keys.push_str(&item(&tree, key, value, bytes)),
         }
     }
-    Ok(adopted)
-}
 
-/// A field as one item of a list: `- hosts:` and the lines below it.
-fn item(tree: &Tree<'_>, key: NodeId, value: NodeId, source: &[u8]) -> String {
-    let (start, end) = (tree.node(key).start as usize, tree.node(value).end as usize);
-    let rest = source.get(end..).unwrap_or_default();
-    let end = end + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-    let text = String::from_utf8_lossy(source.get(start..end).unwrap_or_default());
-    let mut lines = String::new();
-    for (number, line) in text.lines().enumerate() {
-        lines.push_str(if number == 0 { "- " } else { "  " });
-        lines.push_str(line);
-        lines.push('\n');
+    #[test]
+    fn what_cannot_be_taken_over_is_refused_by_name() {
+        for (text, said) in [
+            ("creation_rules: [\n", "did not find expected"),
+            ("creation_rules:\n- path_regex: (\n", ".sops.yaml:2:1: path_regex"),
+            ("a: 1\n---\nb: 2\n", "more than one document"),
+            ("\u{1}", "control characters"),
+            ("creation_rules:\n- 5\n", "expected a map"),
+            ("? creation_rules\n: []\n", "cannot be taken over as it is written"),
+            ("creation_rules:\n- age: &a AGE\nkeys: [*a]\n", "cannot be taken over"),
+            ("destination_rules:\n- &r {age: AGE}\ncreation_rules:\n- *r\n", "cannot be taken over"),
+            ("# Generated from keys/ and uvars.yaml by `uvars rules`\n", "uvars generated this file"),
+        ] {
+            let result = start(Some(&text.replace("AGE", KEY)));
+            let error = result.map(|_| ()).expect_err(text).to_string();
+            assert!(error.starts_with(".sops.yaml") && error.contains(said), "{text}: {error}");
+        }
+        let keys = [Recipient::parse(KEY).unwrap()];
+        let no_name = init(&Start { admin: ("A b", &keys), recovery: None, adopt: None });
+        assert!(no_name.is_err());
+        let no_key = init(&Start { admin: ("mira", &[]), recovery: None, adopt: None }).unwrap_err();
+        assert_eq!(no_key.to_string(), "admins/mira has no key");
+        let bytes =
+            init(&Start { admin: ("mira", &keys), recovery: None, adopt: Some(b"\xff") }).unwrap_err();
+        assert_eq!(bytes.to_string(), ".sops.yaml: the file is not UTF-8");
     }
-    lines
 }

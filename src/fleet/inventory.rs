@@ -271,6 +271,8 @@ pub struct HandWritten {
     pub before: Said<Verbatim>,
     /// Behind ours, the deny rule included.
     pub after: Said<Verbatim>,
+    /// Other fields of `.sops.yaml`, such as `stores`.
+    pub other: Said<Verbatim>,
 }
 
 impl<T: Default> Default for Said<T> {

@@ -4,6 +4,7 @@
 //! Readers are decided here and nowhere else, never from `.sops.yaml`, which is made from them. It reads the
 //! repository and writes nothing: edits are new bytes that the caller hands to a transaction.
 
+mod adopt;
 mod decode;
 pub mod edit;
 mod expected;

@@ -7,6 +7,7 @@ use crate::rules::{Anchor, Rule, RuleSet, SopsConfig, alternatives, below, escap
 
 use super::file::{ENDING, FOLDERS, FileKind, ITEM_REGEX, SECRETS};
 use super::fleet::Fleet;
+use super::inventory::HandWritten;
 use super::members::MemberId;
 
 impl Fleet {
@@ -28,6 +29,7 @@ impl Fleet {
             rules,
             deny: FOLDERS.iter().map(|folder| below(&format!("{SECRETS}/{folder}"))).collect(),
             after: hand_written.after.value.clone(),
+            other: hand_written.other.value.clone(),
         })
     }
 
@@ -147,9 +149,11 @@ impl Anchors {
     fn of(fleet: &Fleet, groups: &[Group]) -> Self {
         let used: BTreeSet<MemberId> =
             groups.iter().flat_map(|group| group.readers.iter().copied()).collect();
-        let mut taken = anchors_in(fleet.inventory().hand_written().keys.value.as_str());
-        taken.extend(anchors_in(fleet.inventory().hand_written().before.value.as_str()));
-        taken.extend(anchors_in(fleet.inventory().hand_written().after.value.as_str()));
+        let HandWritten { keys, before, after, other } = fleet.inventory().hand_written();
+        let mut taken: HashSet<String> = [keys, before, after, other]
+            .into_iter()
+            .flat_map(|said| anchors_in(said.value.as_str()))
+            .collect();
         let mut anchors = Self { list: Vec::new(), ranges: HashMap::new() };
         for id in used {
             let member = fleet.members.get(id);
@@ -192,11 +196,7 @@ fn free(name: &str, taken: &mut HashSet<String>) -> String {
 }
 
 /// What could be an anchor in hand-written text: more than there are does no harm.
-fn anchors_in(text: &str) -> HashSet<String> {
-    text.split('&')
-        .skip(1)
-        .map(|rest| {
-            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect()
-        })
-        .collect()
+fn anchors_in(text: &str) -> impl Iterator<Item = String> {
+    let is_inner = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    text.split('&').skip(1).map(move |rest| rest.chars().take_while(is_inner).collect())
 }

@@ -197,6 +197,13 @@ fn rules(field: &str) -> Value {
             "Rules of sops in front of ours; none may match a path of ours.",
         ),
         "after" => about(list_of(&json!({ "type": "object" })), "Rules of sops behind ours."),
+        "other" => about(
+            json!({
+                "type": ["object", "null"],
+                "propertyNames": { "not": { "enum": ["keys", "creation_rules"] } },
+            }),
+            "Other fields of .sops.yaml, such as stores.",
+        ),
         _ => Value::Bool(false),
     }
 }

@@ -10,19 +10,24 @@ const HEADER: &str = "\
 # Rules of your own belong into `rules:` of uvars.yaml; `uvars rules --explain PATH` says who reads a file, and why.
 ";
 
+/// Whether this text came from [`render`], whatever the version.
+pub fn is_generated(text: &str) -> bool {
+    text.starts_with("# Generated from keys/ and uvars.yaml by ")
+}
+
 /// The text of the file.
 pub fn render(set: &RuleSet) -> String {
     let mut text = String::from(HEADER);
     if !(set.keys.is_empty() && set.anchors.is_empty()) {
         text.push_str("keys:\n");
-        verbatim(&mut text, &set.keys);
+        verbatim(&mut text, &set.keys, "  ");
         for anchor in &set.anchors {
             line(&mut text, format_args!("  - &{} {}", anchor.name, scalar(&anchor.recipient)));
         }
     }
     let empty = set.before.is_empty() && set.rules.is_empty() && set.deny.is_empty() && set.after.is_empty();
     text.push_str(if empty { "creation_rules: []\n" } else { "creation_rules:\n" });
-    verbatim(&mut text, &set.before);
+    verbatim(&mut text, &set.before, "  ");
     for rule in &set.rules {
         line(&mut text, format_args!("  - path_regex: {}", scalar(&rule.path_regex)));
         text.push_str("    key_groups:\n      - age:\n");
@@ -37,7 +42,8 @@ pub fn render(set: &RuleSet) -> String {
         line(&mut text, format_args!("  - path_regex: {}", scalar(path_regex)));
         text.push_str("    key_groups: []\n");
     }
-    verbatim(&mut text, &set.after);
+    verbatim(&mut text, &set.after, "  ");
+    verbatim(&mut text, &set.other, "");
     text
 }
 
@@ -47,8 +53,8 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     text.push('\n');
 }
 
-/// Hand-written items, moved to the indentation of ours.
-fn verbatim(text: &mut String, list: &Verbatim) {
+/// Hand-written lines, moved to the indentation of ours.
+fn verbatim(text: &mut String, list: &Verbatim, indent: &str) {
     if list.is_empty() {
         return;
     }
@@ -56,7 +62,7 @@ fn verbatim(text: &mut String, list: &Verbatim) {
         if written.trim().is_empty() {
             text.push('\n');
         } else {
-            line(text, format_args!("  {written}"));
+            line(text, format_args!("{indent}{written}"));
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct RuleSet {
     pub deny: Vec<String>,
     /// Hand-written rules behind ours.
     pub after: Verbatim,
+    /// Hand-written fields beside the rules: `stores` and so on.
+    pub other: Verbatim,
 }
 
 /// A named recipient.
@@ -35,7 +37,7 @@ pub struct Rule {
     pub readers: Vec<usize>,
 }
 
-/// A YAML block list as a person wrote it: lines that begin with `- `, their comments and indentation kept,
+/// A YAML block list, or a block map, as a person wrote it: whole lines, their comments and indentation kept,
 /// without the indentation that all of them have.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Verbatim(String);

@@ -7,35 +7,42 @@ use crate::rules::Verbatim;
 use crate::sops::go_regex;
 use crate::yaml::{Kind, NodeId, Style, Tree, View};
 
-/// Reads the three lists, and checks what sops would only find out at the first file.
+/// Reads the four fields, and checks what sops would only find out at the first file.
 pub(super) fn read(view: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<HandWritten> {
     let fields = view.map(fields::RULES)?;
-    let take = |field: &str| fields.get(field).map(|list| verbatim(&list, tree, source)).transpose();
+    let take = |field: &str, read: Read| match fields.get(field) {
+        Some(view) => read(&view, tree, source),
+        None => Ok(Said::default()),
+    };
     for field in ["before", "after"] {
         for rule in fields.get(field).map(|list| list.list()).transpose()?.unwrap_or_default() {
             check(&rule)?;
         }
     }
     let rules = HandWritten {
-        keys: take("keys")?.unwrap_or_default(),
-        before: take("before")?.unwrap_or_default(),
-        after: take("after")?.unwrap_or_default(),
+        keys: take("keys", list)?,
+        before: take("before", list)?,
+        after: take("after", list)?,
+        other: take("other", map)?,
     };
     stands_alone(view, &rules)?;
     Ok(rules)
 }
 
+/// How a field is taken over.
+type Read = fn(&View<'_>, &Tree<'_>, &[u8]) -> Result<Said<Verbatim>>;
+
 /// A rule is a map, and its regex is one.
 fn check(rule: &View<'_>) -> Result<()> {
     let entries =
         if rule.is_map() { rule.entries()? } else { return Err(rule.error("a rule of sops is a map")) };
-    for entry in entries.iter().filter(|entry| entry.name == "path_regex") {
-        go_regex(entry.value.str()?).map_err(|error| entry.value.error(error.message()))?;
+    for entry in entries.iter().filter(|entry| entry.name == "path_regex" && !entry.value.is_null()) {
+        go_regex(entry.value.text()?).map_err(|error| entry.value.error(error.message()))?;
     }
     Ok(())
 }
 
-/// That the lists mean the same in `.sops.yaml`, where the rest of this file is not: no anchor is missing.
+/// That the lines mean the same in `.sops.yaml`, where the rest of this file is not: no anchor is missing.
 fn stands_alone(view: &View<'_>, rules: &HandWritten) -> Result<()> {
     let mut text = String::new();
     for (name, list) in [("keys", &rules.keys), ("before", &rules.before), ("after", &rules.after)] {
@@ -45,6 +52,7 @@ fn stands_alone(view: &View<'_>, rules: &HandWritten) -> Result<()> {
             text.push_str(list.value.as_str());
         }
     }
+    text.push_str(rules.other.value.as_str());
     Tree::parse(text.as_bytes()).map(|_| ()).map_err(|error| {
         view.error(format!("these do not stand alone in .sops.yaml: {}", error.message()))
             .hint("anchors that they use belong into rules.keys")
@@ -52,18 +60,35 @@ fn stands_alone(view: &View<'_>, rules: &HandWritten) -> Result<()> {
 }
 
 /// A list's items as lines that begin with `- `.
-fn verbatim(list: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Said<Verbatim>> {
-    list.list()?;
-    let text = if tree.node(list.id()).style == Style::Flow {
-        flow(tree, list.id(), source)
-    } else {
-        block(tree, list.id(), source)
+fn list(list: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Said<Verbatim>> {
+    let text = match list.list()?.as_slice() {
+        [] => String::new(),
+        _ if tree.node(list.id()).style == Style::Flow => flow(tree, list.id(), source),
+        _ => block(tree, list.id(), source),
     };
     Ok(Said { value: Verbatim::new(text), place: Place::of(list) })
 }
 
-/// The lines of a block list, from the comments above its first item on, without their common indentation.
-pub(in crate::fleet) fn block(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+/// Fields of `.sops.yaml` as they stand, but for those that uvars writes.
+fn map(map: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Said<Verbatim>> {
+    let entries = if map.is_null() { Vec::new() } else { map.entries()? };
+    if let Some(ours) = entries.iter().find(|entry| ["keys", "creation_rules"].contains(&entry.name)) {
+        let field = if ours.name == "keys" { "keys" } else { "after" };
+        return Err(ours
+            .key
+            .error(format!("`{}` is written by uvars", ours.name))
+            .hint(format!("what is to stand there belongs into rules.{field}")));
+    }
+    let text = match entries.as_slice() {
+        [] => String::new(),
+        _ if tree.node(map.id()).style == Style::Flow => flow_fields(tree, map.id(), source),
+        _ => block(tree, map.id(), source),
+    };
+    Ok(Said { value: Verbatim::new(text), place: Place::of(map) })
+}
+
+/// The lines of a block list or map, from the comments above its first item on, without their common indentation.
+fn block(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
     let node = tree.node(list);
     let (start, end) = (node.start as usize, node.end as usize);
     let begin = line_start(source, start);
@@ -104,23 +129,36 @@ fn line_start(source: &[u8], at: usize) -> usize {
 }
 
 /// Each item of a flow list, on lines of its own.
-pub(in crate::fleet) fn flow(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
+fn flow(tree: &Tree<'_>, list: NodeId, source: &[u8]) -> String {
     let mut lines = String::new();
     for item in tree.children(list) {
         let node = tree.node(item);
-        let text = source.get(node.start as usize..node.end as usize).unwrap_or_default();
-        let text = String::from_utf8_lossy(text);
         lines.push_str("- ");
         if let Some(name) = tree.anchor(item).filter(|_| node.kind != Kind::Alias) {
             lines.push('&');
             lines.push_str(name);
             lines.push(' ');
         }
-        for (number, line) in text.lines().enumerate() {
-            lines.push_str(if number == 0 { "" } else { "    " });
-            lines.push_str(line);
-            lines.push('\n');
-        }
+        inner(&mut lines, source.get(node.start as usize..node.end as usize).unwrap_or_default());
     }
     lines
+}
+
+/// Each field of a flow map, on lines of its own.
+fn flow_fields(tree: &Tree<'_>, map: NodeId, source: &[u8]) -> String {
+    let mut lines = String::new();
+    for (key, value) in tree.pairs(map) {
+        let range = tree.node(key).start as usize..tree.node(value).end as usize;
+        inner(&mut lines, source.get(range).unwrap_or_default());
+    }
+    lines
+}
+
+/// Text of a flow collection, which does not care for its indentation.
+fn inner(lines: &mut String, text: &[u8]) {
+    for (number, line) in String::from_utf8_lossy(text).lines().enumerate() {
+        lines.push_str(if number == 0 { "" } else { "    " });
+        lines.push_str(line);
+        lines.push('\n');
+    }
 }

@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::password::Method;
 use crate::yaml::{Fields, Tree, View};
 
-pub(super) use self::hand_written::{block, flow};
 use self::refer::Hosts;
 use super::fields;
 use super::inventory::{Host, Inventory, Place, Platform, Said, Settings, SshForm};
