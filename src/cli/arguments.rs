@@ -3,8 +3,8 @@
 //! The flags of a verb stand in the verb's own file.
 
 use super::{
-    activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, key, man, receive,
-    recover, rotate, rules, set, sync, unset, verify,
+    activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, init, key, man,
+    receive, recover, rotate, rules, schema, set, sync, unset, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ pub(super) enum When {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Init(init::Arguments),
     Generate(generate::Arguments),
     Receive(receive::Arguments),
     Rules(rules::Arguments),
@@ -70,6 +71,7 @@ pub(super) enum Command {
     Export(export::Arguments),
     Activate(activate::Arguments),
     Recover(recover::Arguments),
+    Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

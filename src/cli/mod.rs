@@ -31,6 +31,7 @@ mod explain;
 mod export;
 mod generate;
 mod get;
+mod init;
 mod key;
 mod line;
 mod man;
@@ -39,6 +40,7 @@ mod receive;
 mod recover;
 mod rotate;
 mod rules;
+mod schema;
 mod scratch;
 mod set;
 mod signals;
@@ -75,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
     match command {
+        Command::Init(arguments) => init::run(context, ui, &arguments),
         Command::Generate(arguments) => generate::run(context, ui, arguments),
         Command::Receive(arguments) => receive::run(context, ui, &arguments),
         Command::Rules(arguments) => rules::run(context, ui, &arguments),
@@ -93,6 +96,7 @@ fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<E
         Command::Export(arguments) => export::run(context, ui, &arguments),
         Command::Activate(arguments) => activate::run(context, ui, &arguments),
         Command::Recover(arguments) => recover::run(context, ui, &arguments),
+        Command::Schema(arguments) => schema::run(ui, &arguments),
         Command::Completions(arguments) => completions::run(ui, &arguments),
         Command::Man(arguments) => man::run(ui, &arguments),
     }

@@ -54,7 +54,7 @@ impl Terminal {
     }
 
     /// A line that everybody may see, without its end; the terminal's own line editing is enough for it.
-    fn visible(&self, question: &str) -> Option<String> {
+    pub(super) fn visible(&self, question: &str) -> Option<String> {
         self.say(&shown(question)).ok()?;
         let mut line = String::new();
         BufReader::new(&*self.tty).read_line(&mut line).ok().filter(|count| *count > 0)?;

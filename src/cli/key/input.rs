@@ -17,7 +17,7 @@ const LARGEST: u64 = 1 << 20;
 /// # Errors
 ///
 /// A private key is refused without being shown; so is a text without a key.
-pub(super) fn recipients(context: &Context, typed: &str) -> Result<Vec<(Recipient, Option<String>)>> {
+pub(in crate::cli) fn recipients(context: &Context, typed: &str) -> Result<Vec<(Recipient, Option<String>)>> {
     if typed.starts_with("age1") || typed.starts_with("ssh-") {
         let recipient = Recipient::parse(typed)?;
         let comment = None;

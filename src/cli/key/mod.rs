@@ -3,7 +3,7 @@
 mod add;
 mod convert;
 mod generate;
-mod input;
+pub(super) mod input;
 mod list;
 mod rotate;
 mod show;
