@@ -95,6 +95,13 @@ impl Error {
         self
     }
 
+    /// Forgets line and column: they were those of a text that nobody will see.
+    #[must_use]
+    pub fn unplaced(mut self) -> Self {
+        self.0.position = None;
+        self
+    }
+
     /// Names the key path in the file, `db.password`, unless it is known.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {

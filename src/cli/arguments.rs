@@ -3,8 +3,8 @@
 //! The flags of a verb stand in the verb's own file.
 
 use super::{
-    activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, init, key, man,
-    receive, recover, rotate, rules, schema, set, sync, unset, verify,
+    activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, host, init, key, man,
+    receive, recover, rotate, rules, schema, set, sync, unset, user, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -59,6 +59,8 @@ pub(super) enum Command {
     Sync(sync::Arguments),
     Rotate(rotate::Arguments),
     Bind(bind::Arguments),
+    User(user::Arguments),
+    Host(host::Arguments),
     Key(key::Arguments),
     Get(get::Arguments),
     Set(set::Arguments),

@@ -31,7 +31,9 @@ mod explain;
 mod export;
 mod generate;
 mod get;
+mod host;
 mod init;
+mod inventory;
 mod key;
 mod line;
 mod man;
@@ -46,9 +48,11 @@ mod set;
 mod signals;
 mod store;
 mod sync;
+mod table;
 mod tracked;
 mod ui;
 mod unset;
+mod user;
 mod value;
 mod verify;
 
@@ -84,6 +88,8 @@ fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<E
         Command::Sync(arguments) => sync::run(context, ui, &arguments),
         Command::Rotate(arguments) => rotate::run(context, ui, &arguments),
         Command::Bind(arguments) => bind::run(context, ui, &arguments),
+        Command::User(arguments) => user::run(context, ui, &arguments),
+        Command::Host(arguments) => host::run(context, ui, &arguments),
         Command::Key(arguments) => key::run(context, ui, arguments),
         Command::Get(arguments) => get::run(context, ui, &arguments),
         Command::Set(arguments) => set::run(context, ui, &arguments),

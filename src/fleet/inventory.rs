@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result};
 use crate::password::Method;
 use crate::rules::Verbatim;
 use crate::sops::KeyPath;
+use crate::yaml::closest;
 
+use super::fleet::INVENTORY;
 use super::name::{AccountName, HostName, InstallName, KeyName, RobotName, SharedName, Tag, UserName};
 
 /// A line and a column of `uvars.yaml`, both counted from 1.
@@ -239,6 +242,10 @@ pub struct Install {
     pub phase: Phase,
     /// Where it is declared.
     pub place: Place,
+    /// The hosts of `on`.
+    pub(super) on_hosts: Vec<Said<HostName>>,
+    /// The tags of `on`.
+    pub(super) on_tags: Vec<Said<Tag>>,
     /// In the order of the hosts' names.
     pub(super) placed: Vec<HostId>,
 }
@@ -275,6 +282,48 @@ pub struct HandWritten {
     pub other: Said<Verbatim>,
 }
 
+impl Platform {
+    /// The word of `uvars.yaml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nixos => "nixos",
+            Self::Darwin => "darwin",
+            Self::Linux => "linux",
+        }
+    }
+}
+
+impl Role {
+    /// The word of `uvars.yaml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl Policy {
+    /// The word of `uvars.yaml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Locked => "locked",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl Format {
+    /// The word of `uvars.yaml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hash => "hash",
+            Self::Plaintext => "plaintext",
+        }
+    }
+}
+
 impl<T: Default> Default for Said<T> {
     fn default() -> Self {
         Self { value: T::default(), place: Place::default() }
@@ -300,6 +349,18 @@ impl Inventory {
     /// A host by its name.
     pub fn host(&self, name: &str) -> Option<&Host> {
         self.host_ids.get(name).map(|id| self.by_id(*id))
+    }
+
+    /// A host that must be there. Errors: there is none of this name; with the nearest one.
+    pub fn need_host(&self, name: &str) -> Result<&Host> {
+        let known = || self.hosts.iter().map(|host| host.name.as_str());
+        self.host(name).ok_or_else(|| nobody("host", name, known()))
+    }
+
+    /// A user who must be there. Errors: there is none of this name; with the nearest one.
+    pub fn need_user(&self, name: &str) -> Result<&User> {
+        let known = || self.users.iter().map(|user| user.name.as_str());
+        self.user(name).ok_or_else(|| nobody("user", name, known()))
     }
 
     /// All users in the order of their names.
@@ -366,6 +427,20 @@ impl Inventory {
 
 /// The tag of every host.
 pub(super) const ALL: &str = "all";
+
+fn nobody<'k>(what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> Error {
+    let name = shown(name);
+    let message = match closest(name, known) {
+        Some(near) => format!("there is no {what} `{name}`, did you mean `{near}`?"),
+        None => format!("there is no {what} `{name}`"),
+    };
+    Error::usage(message).at(INVENTORY).hint(format!("list them: uvars {what} list"))
+}
+
+/// A name that was typed; what is longer than any name may be something else, and is not repeated.
+fn shown(name: &str) -> &str {
+    if name.len() <= 64 { name } else { "…" }
+}
 
 fn find<T>(sorted: &[T], compare: impl Fn(&T) -> std::cmp::Ordering) -> Option<&T> {
     sorted.binary_search_by(compare).ok().and_then(|index| sorted.get(index))

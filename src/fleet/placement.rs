@@ -69,6 +69,21 @@ impl<'f> Placement<'f> {
         merged!(self, authorized_keys).map(Vec::as_slice)
     }
 
+    /// All of that as one account.
+    pub fn account(&self) -> Account {
+        Account {
+            role: merged!(self, role).copied(),
+            policy: merged!(self, policy).copied(),
+            uid: self.uid(),
+            description: merged!(self, description).cloned(),
+            group_primary: merged!(self, group_primary).cloned(),
+            groups_secondary: merged!(self, groups_secondary).cloned(),
+            home_dir: merged!(self, home_dir).cloned(),
+            shell: merged!(self, shell).cloned(),
+            authorized_keys: merged!(self, authorized_keys).cloned(),
+        }
+    }
+
     /// How the password comes about; none: an account without password.
     pub fn password(&self) -> Option<Password> {
         self.user.password

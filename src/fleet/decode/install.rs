@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::fleet::fields;
-use crate::fleet::inventory::{From, HostId, Install, Phase, Place, Shared, User};
-use crate::fleet::name::{AccountName, InstallName, RobotName, SharedName};
+use crate::fleet::inventory::{From, HostId, Install, Phase, Place, Said, Shared, User};
+use crate::fleet::name::{AccountName, HostName, InstallName, RobotName, SharedName, Tag};
 use crate::sops::KeyPath;
 use crate::yaml::{Entry, Fields, View};
 
@@ -70,8 +70,13 @@ fn item(entry: &Entry<'_>, hosts: &Hosts, users: &[User], shared: &[Shared]) -> 
         owned_by_root(&fields)?;
         no_account(&entry.key, &name, users)?;
     }
+    let on = fields.get("on").map(|view| On::read(view, hosts)).transpose()?;
+    let placed = placed(&fields, on.as_ref(), hosts, readers)?;
+    let On { hosts: on_hosts, tags: on_tags, .. } = on.unwrap_or_default();
     Ok(Install {
-        placed: placed(&fields, hosts, readers)?,
+        placed,
+        on_hosts,
+        on_tags,
         name,
         from,
         key: key(&fields.need("key")?)?,
@@ -99,13 +104,30 @@ fn source<'s>(view: &View<'_>, shared: &'s [Shared]) -> Result<(From, Option<&'s
     Ok((From::Shared(found.name.clone()), Some(found)))
 }
 
+/// The field `on`.
+#[derive(Default)]
+struct On<'t> {
+    view: Option<View<'t>>,
+    hosts: Vec<Said<HostName>>,
+    tags: Vec<Said<Tag>>,
+}
+
+impl<'t> On<'t> {
+    fn read(view: View<'t>, hosts: &Hosts) -> Result<Self> {
+        let fields = view.map(fields::INSTALL_ON)?;
+        Ok(Self { view: Some(view), hosts: hosts.names(&fields)?, tags: hosts.tags(&fields)? })
+    }
+}
+
 /// The hosts that it lands on: those of `on`, each a reader of the file; without `on`, all readers of a shared file.
-fn placed(fields: &Fields<'_>, hosts: &Hosts, readers: Option<&Shared>) -> Result<Vec<HostId>> {
-    let (view, placed) = match (fields.get("on"), readers) {
-        (Some(view), _) => {
-            let on = view.map(fields::INSTALL_ON)?;
-            (view, hosts.placed(&hosts.names(&on)?, &hosts.tags(&on)?))
-        }
+fn placed(
+    fields: &Fields<'_>,
+    on: Option<&On<'_>>,
+    hosts: &Hosts,
+    readers: Option<&Shared>,
+) -> Result<Vec<HostId>> {
+    let (view, placed) = match (on, readers) {
+        (Some(on), _) => (on.view.unwrap_or(fields.view()), hosts.placed(&on.hosts, &on.tags)),
         (None, Some(shared)) => (fields.view(), shared.placed.clone()),
         (None, None) => {
             return Err(fields

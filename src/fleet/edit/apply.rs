@@ -91,14 +91,15 @@ fn put(
     edit.insert_key(parent, key, &value, at)
 }
 
-/// Where a field goes: behind the nearest one that stands before it in the order.
+/// Where a field goes: behind the nearest one that stands before it in the order, or in front of all that stand
+/// behind it; a name that the order does not have goes to the end.
 pub(super) fn place<'o>(edit: &Edit, map: &[&str], field: &str, order: &[&'o str]) -> At<'o> {
-    let rank = order.iter().position(|name| *name == field).unwrap_or_default();
+    let Some(rank) = order.iter().position(|name| *name == field) else { return At::End };
     let there = |name: &&&str| {
         let path: Vec<&str> = map.iter().copied().chain([**name]).collect();
         edit.contains(&path)
     };
-    order.get(..rank).unwrap_or_default().iter().rev().find(there).map_or(At::End, |name| At::After(name))
+    order.get(..rank).unwrap_or_default().iter().rev().find(there).map_or(At::Start, |name| At::After(name))
 }
 
 /// Takes a field out, and a map around it that would be empty.

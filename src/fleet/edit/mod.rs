@@ -11,7 +11,6 @@ mod remove;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::yaml::closest;
 use crate::yaml::edit::{At, Edit, Value};
 
 pub use assignment::Assignment;
@@ -34,13 +33,13 @@ pub fn user_add(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<
         return Err(Error::usage(format!("there is a user {name} already"))
             .hint(format!("uvars user set {name} FIELD=VALUE")));
     }
-    let mut edit = Edit::new(INVENTORY, bytes)?;
+    let mut edit = open(bytes)?;
     section(&mut edit, "users")?;
     edit.insert_key(&["users"], name, &Value::Map(Vec::new()), At::End)?;
     for assignment in assignments {
         apply::apply(&mut edit, &["users", name], assignment, fields::USER, apply::Shape::Lines)?;
     }
-    finish(edit)
+    finish(bytes, edit)
 }
 
 /// The bytes with other fields of a user.
@@ -49,10 +48,7 @@ pub fn user_add(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<
 ///
 /// There is no such user; otherwise as [`user_add`]; an item to take away is not there.
 pub fn user_set(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<Vec<u8>> {
-    let before = read(bytes)?;
-    if before.user(name).is_none() {
-        return Err(nobody("user", name, before.users.iter().map(|user| user.name.as_str())));
-    }
+    read(bytes)?.need_user(name)?;
     set(bytes, &["users", name], assignments, fields::USER)
 }
 
@@ -72,22 +68,19 @@ pub fn host_add(bytes: &[u8], name: &str, assignments: &[Assignment], has_key: b
     if !assignments.iter().any(|assignment| assignment.path == ["platform"]) {
         return Err(Error::usage("what runs there? platform=nixos, platform=darwin or platform=linux"));
     }
-    let mut edit = Edit::new(INVENTORY, bytes)?;
+    let mut edit = open(bytes)?;
     section(&mut edit, "hosts")?;
     let mut entries = apply::entries(assignments, fields::HOST)?;
     if !has_key && !entries.iter().any(|(field, _)| field == "key") {
         entries.push(("key".into(), Value::from("pending")));
     }
     edit.insert_key(&["hosts"], name, &Value::Map(entries).one_line(), At::End)?;
-    finish(edit)
+    finish(bytes, edit)
 }
 
 /// The bytes with other fields of a host.
 pub fn host_set(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<Vec<u8>> {
-    let before = read(bytes)?;
-    if before.host(name).is_none() {
-        return Err(nobody("host", name, before.hosts.iter().map(|host| host.name.as_str())));
-    }
+    read(bytes)?.need_host(name)?;
     set(bytes, &["hosts", name], assignments, fields::HOST)
 }
 
@@ -101,11 +94,15 @@ pub fn host_has_key(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
 }
 
 fn set(bytes: &[u8], path: &[&str], assignments: &[Assignment], order: &[&str]) -> Result<Vec<u8>> {
-    let mut edit = Edit::new(INVENTORY, bytes)?;
+    let mut edit = open(bytes)?;
     for assignment in assignments {
         apply::apply(&mut edit, path, assignment, order, apply::Shape::OneLine)?;
     }
-    finish(edit)
+    finish(bytes, edit)
+}
+
+fn open(bytes: &[u8]) -> Result<Edit> {
+    Edit::new(INVENTORY, bytes).map(Edit::with_bare_words)
 }
 
 fn read(bytes: &[u8]) -> Result<Inventory> {
@@ -113,10 +110,24 @@ fn read(bytes: &[u8]) -> Result<Inventory> {
 }
 
 /// Reads the result again: what would be refused is not written.
-fn finish(edit: Edit) -> Result<Vec<u8>> {
+fn finish(before: &[u8], edit: Edit) -> Result<Vec<u8>> {
     let bytes = edit.into_bytes();
-    read(&bytes)?;
-    Ok(bytes)
+    match read(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(placed_in(before, &bytes, error)),
+    }
+}
+
+/// The error without its line where that line is not in the file that the reader has.
+fn placed_in(before: &[u8], after: &[u8], error: Error) -> Error {
+    let line = |bytes: &[u8], number: u32| {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        lines.nth(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1)).map(<[u8]>::to_vec)
+    };
+    match error.line_column() {
+        Some((number, _)) if line(before, number) != line(after, number) => error.unplaced(),
+        _ => error,
+    }
 }
 
 /// Makes the map of a section, behind the sections that stand in front of it in the table.
@@ -125,12 +136,4 @@ fn section(edit: &mut Edit, name: &str) -> Result<()> {
         return Ok(());
     }
     edit.insert_key(&[], name, &Value::Map(Vec::new()), apply::place(edit, &[], name, fields::ROOT))
-}
-
-fn nobody<'k>(what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> Error {
-    let message = match closest(name, known) {
-        Some(near) => format!("there is no {what} `{name}`, did you mean `{near}`?"),
-        None => format!("there is no {what} `{name}`"),
-    };
-    Error::usage(message).hint(format!("list them: uvars {what} list"))
 }

@@ -58,6 +58,7 @@ fn first_document<'t>(page: &Page<'t>, value: &Value) -> Plan<'t> {
 /// The pair that a new one goes behind; none at the front.
 fn predecessor(page: &Page<'_>, map: NodeId, name: &str, at: At<'_>) -> Result<Option<Pair>> {
     match at {
+        At::Start => Ok(None),
         At::End => Ok(page.tree.pairs(map).last()),
         At::After(other) => page.pair(map, other).map(Some),
         At::Sorted => {

@@ -43,7 +43,7 @@ impl<'t> Page<'t> {
                 && (first == Some(Style::DoubleQuoted)
                     || std::path::Path::new(file).extension().is_some_and(|suffix| suffix == "json"))
         });
-        let pen = Pen { habits: Habits::of(tree), newline: source.newline(), json };
+        let pen = Pen { habits: Habits::of(tree), newline: source.newline(), json, bare: false };
         Self { file, tree, source, pen, words: words(tree) }
     }
 

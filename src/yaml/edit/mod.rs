@@ -40,11 +40,14 @@ pub use value::Value;
 pub struct Edit {
     file: String,
     text: String,
+    bare: bool,
 }
 
 /// Where a new key goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum At<'k> {
+    /// Before the first key.
+    Start,
     /// Behind the last key.
     End,
     /// Behind this key.
@@ -68,7 +71,14 @@ impl Edit {
     pub fn new(file: &str, bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|_| Error::new("only UTF-8 can be edited").at(file))?;
         Tree::parse(bytes).map_err(|error| Error::from(error).at(file))?;
-        Ok(Self { file: file.to_owned(), text: text.to_owned() })
+        Ok(Self { file: file.to_owned(), text: text.to_owned(), bare: false })
+    }
+
+    /// Writes new keys such as `on` and `yes` without quotes, which YAML 1.1 would take for `true`: for files that
+    /// we alone read.
+    #[must_use]
+    pub fn with_bare_words(self) -> Self {
+        Self { bare: true, ..self }
     }
 
     /// The text as it is now.
@@ -152,7 +162,8 @@ impl Edit {
 
     fn change(&mut self, plan: impl for<'t> FnOnce(&Page<'t>) -> Result<Plan<'t>>) -> Result<()> {
         let tree = self.read()?;
-        let page = Page::new(&self.file, &self.text, &tree);
+        let mut page = Page::new(&self.file, &self.text, &tree);
+        page.pen.bare = self.bare;
         let plan = plan(&page)?;
         let text = splice(&self.text, plan.splices);
         if !says(&text, &plan.words) {

@@ -23,12 +23,18 @@ pub(super) struct Pen {
     pub(super) habits: Habits,
     pub(super) newline: &'static str,
     pub(super) json: bool,
+    /// Whether names that older readers take for `true` or `false` stand without quotes.
+    pub(super) bare: bool,
 }
+
+/// What YAML 1.1 takes for `true` or `false`, and go-yaml v3 for a string.
+const TRUTH: [&str; 6] = ["on", "off", "yes", "no", "y", "n"];
 
 impl Pen {
     /// A key's text.
     pub(super) fn key(self, name: &str, wanted: Style) -> String {
-        self.string(name, Place::Key, wanted)
+        let bare = self.is_bare(name) && wanted == Style::Plain;
+        if bare { name.to_owned() } else { self.string(name, Place::Key, wanted) }
     }
 
     /// A value on one line.
@@ -65,7 +71,11 @@ impl Pen {
     }
 
     fn flow_key(self, name: &str) -> String {
-        self.string(name, Place::Flow, Style::Plain)
+        if self.is_bare(name) { name.to_owned() } else { self.string(name, Place::Flow, Style::Plain) }
+    }
+
+    fn is_bare(self, name: &str) -> bool {
+        self.bare && !self.json && TRUTH.contains(&name)
     }
 
     /// What follows `key:` of a map at `column`, the blank or line break before it included.
