@@ -428,10 +428,10 @@ fn init_asks_for_what_was_not_given() {
     let scratch = Scratch::new();
     let dir = tempfile::tempdir().unwrap();
     let mut command = scratch.uvars(["init"]);
-    command.current_dir(dir.path()).env("LOGNAME", "mira");
+    command.current_dir(dir.path());
     let mut terminal = Terminal::start(&command);
-    terminal.expect("name of the first admin [mira]: ");
-    terminal.types("\r");
+    terminal.expect("name of the first admin: ");
+    terminal.types("mira\r");
     terminal.expect("public key of mira, or a file with it");
     terminal.types("age1azykcckepenvlj7sm4fzq7nms30nn0j3txs8k9lnsvty4y8jwg4svvu0p4\r");
     terminal.expect("public recovery key, or a file with it [none]: ");

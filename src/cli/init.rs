@@ -9,7 +9,7 @@ use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fleet::{self, Start};
 use crate::fs::{RepoPath, Root, Transaction};
-use crate::keys::Recipient;
+use crate::keys::{Class, Principal, Recipient};
 
 /// Make this folder a fleet: uvars.yaml, keys/ and .sops.yaml
 ///
@@ -123,6 +123,7 @@ impl Answers {
             return Err(Error::usage(format!("{shared} is the admin's key too: that is no recovery key"))
                 .hint("make one: uvars key generate --out recovery.txt, and keep that file offline"));
         }
+        Principal::new(Class::Admins, &admin)?;
         Ok(Self { admin, keys, recovery })
     }
 }
