@@ -14,6 +14,7 @@ mod save;
 mod sync;
 
 pub use bind::Binding;
+pub use names::Names;
 pub use plan::{Blocked, FileChange, Plan, What};
 pub use rekey::{Rekey, rekey};
 pub use save::{Saved, create, save};

@@ -5,18 +5,19 @@ use crate::keys::{Ledger, Recipient};
 use std::collections::BTreeSet;
 
 /// Who holds which recipient.
-pub(super) struct Names<'f> {
+pub struct Names<'f> {
     fleet: &'f Fleet,
     ledger: &'f Ledger,
 }
 
 impl<'f> Names<'f> {
-    pub(super) fn of(fleet: &'f Fleet, ledger: &'f Ledger) -> Self {
+    /// The holders that keys/ has, and the former ones of the ledger.
+    pub fn of(fleet: &'f Fleet, ledger: &'f Ledger) -> Self {
         Self { fleet, ledger }
     }
 
     /// Names, each once: principals, with ` (former key)` for one of the ledger; else the recipient itself.
-    pub(super) fn all(&self, recipients: &[String]) -> Vec<String> {
+    pub fn all(&self, recipients: &[String]) -> Vec<String> {
         let named: BTreeSet<String> =
             recipients.iter().flat_map(|recipient| self.of_one(recipient)).collect();
         named.into_iter().collect()
