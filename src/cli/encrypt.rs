@@ -20,9 +20,9 @@ use std::path::Path;
 /// the nearest .sops.yaml says of its path. Without -i or --out the encrypted file is printed.
 ///
 /// uvars encrypt config.yaml --out hosts/web1
+///
 /// uvars encrypt -i secrets/hosts/web1.sops.yaml
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The file in clear (- is standard input, with --out)
     file: String,

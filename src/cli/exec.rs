@@ -33,9 +33,9 @@ const OURS: [&str; 5] = [
 /// Variables that carry keys or passwords to uvars are not handed on.
 ///
 /// uvars exec hosts/web1 -- env
+///
 /// uvars exec --files hosts/web1 -- sh -c 'cat "$UVARS_FILES/db/password"'
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,

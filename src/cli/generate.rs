@@ -22,12 +22,15 @@ use crate::vars::{self, Access, Action, Draft, File, Note, Request};
 /// goes into secrets/handover/ too, for the user alone (uvars receive). No private key is needed.
 ///
 /// uvars generate                          everything that is missing
+///
 /// uvars generate jon --regenerate         another password for jon
+///
 /// uvars generate jon@web1 --regenerate    the same on one host
+///
 /// pass show jon | uvars generate jon --password-stdin
+///
 /// uvars generate --answers <(sops decrypt passwords.sops.yaml)
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// Users, or USER@HOST where the password is for one host
     names: Vec<String>,

@@ -14,7 +14,6 @@ use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 ///
 /// uvars get hosts/web1 db.password
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi
     file: String,

@@ -19,7 +19,6 @@ use crate::keys::{Class, Principal, Recipient};
 ///
 /// uvars init --admin mira --key ~/.ssh/id_ed25519.pub --recovery safe.pub
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The first admin's name
     #[arg(long, value_name = "NAME")]

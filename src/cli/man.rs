@@ -9,9 +9,9 @@ use clap::CommandFactory;
 /// Print a manual page
 ///
 /// uvars man | man -l -           the program
+///
 /// uvars man key rotate | man -l -    one command
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The command, word by word; the whole program where none is given
     command: Vec<String>,

@@ -21,10 +21,11 @@ use std::path::PathBuf;
 /// everything that one of your keys opens is received.
 ///
 /// uvars receive                              shown once, then gone
+///
 /// uvars receive jon/password --out pw.txt    into a new file, mode 0600
+///
 /// uvars receive --store                      kept in your own file, secrets/users/
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// A user, or one item: jon, jon/password, jon/password@web1
     #[arg(value_name = "NAME")]

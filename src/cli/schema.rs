@@ -8,9 +8,9 @@ use crate::fleet;
 /// Print the JSON Schema of uvars.yaml, for editors and other programs
 ///
 /// uvars schema > uvars.schema.json, and as the first line of uvars.yaml:
+///
 /// # yaml-language-server: $schema=uvars.schema.json
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}
 
 /// Prints the schema.

@@ -17,9 +17,9 @@ use std::path::PathBuf;
 /// that is not there yet is made, for its readers.
 ///
 /// uvars set hosts/web1 db.password
+///
 /// pwgen 32 1 | uvars set hosts/web1 db.password
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,

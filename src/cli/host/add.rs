@@ -16,7 +16,6 @@ use crate::keys::{Class, Principal};
 ///
 /// uvars host add cinnabar platform=nixos tags=server,laptop
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The host's name
     name: String,

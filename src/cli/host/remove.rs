@@ -12,7 +12,6 @@ use crate::fleet::edit;
 /// A host that something still names stays: each line that does is told. Encrypted files and the key of the host are
 /// left as they are, and named; what it could read beside them gets its new readers by 'uvars sync'.
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The host's name
     name: String,

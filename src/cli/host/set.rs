@@ -15,7 +15,6 @@ use crate::fleet::edit;
 ///
 /// uvars host set cinnabar tags+=gpu tags-=laptop
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The host's name
     name: String,

@@ -16,9 +16,9 @@ use crate::keys::{Class, Principal, key_file};
 /// 'key: pending' says so no more. Files that the new key should open are encrypted to it by the next 'uvars sync'.
 ///
 /// uvars key add users/jon ~/.ssh/id_ed25519.pub
+///
 /// ssh-keyscan -t ed25519 web1 | cut -d' ' -f2- | uvars key add hosts/web1 -
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// Whose key: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
     #[arg(value_name = "CLASS/NAME")]

@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 /// passed over. The private half of a key only with --private.
 ///
 /// ssh-keyscan web1 | uvars key convert
+///
 /// uvars key convert --private ~/.ssh/id_ed25519 --out ~/.config/sops/age/keys.txt
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The file to read, or - for standard input
     #[arg(default_value = "-")]

@@ -17,7 +17,6 @@ use std::time::UNIX_EPOCH;
 ///
 /// uvars key generate users/jon --out ~/.config/sops/age/keys.txt
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// Whose key it becomes: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
     #[arg(value_name = "CLASS/NAME")]

@@ -23,9 +23,9 @@ use std::time::UNIX_EPOCH;
 /// runs this with the old key at hand, or runs 'uvars sync' afterwards. If the old key is lost, --lost deletes them.
 ///
 /// uvars key rotate users/jon --generate --out ~/.config/sops/age/new.txt
+///
 /// uvars key rotate hosts/web1 /tmp/ssh_host_ed25519_key.pub
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// Whose key: CLASS/NAME, or NAME where one class has it
     #[arg(value_name = "NAME")]

@@ -15,9 +15,9 @@ use crate::fleet::edit;
 /// password.keep, password.format, modules, and on.HOST.FIELD for what differs on one host. .sops.yaml follows.
 ///
 /// uvars user add jon tags=server,laptop uid=1001 'description=Jon Smith' password.share=true
+///
 /// uvars user add ines hosts=rosegold on.rosegold.uid=502 password=false
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The login
     name: String,

@@ -12,7 +12,6 @@ use crate::fleet::edit;
 /// A user whom something still names stays: each line that does is told. Encrypted files and keys of the user are
 /// left as they are, and named. So that hosts take the account away, 'policy: absent' comes first.
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The login
     name: String,

@@ -14,9 +14,9 @@ use crate::fleet::edit;
 /// result must be right as a whole. .sops.yaml follows; files get other readers by the next 'uvars sync'.
 ///
 /// uvars user set jon hosts+=flint on.flint.shell=/bin/bash groups_secondary-=video
+///
 /// uvars user set ruben policy=locked password.share=
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The login
     name: String,
