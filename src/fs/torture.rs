@@ -2,8 +2,10 @@
 //! new, and nothing else is left behind.
 
 use super::disk::faults::{Fault, count, plan};
-use super::*;
-use proptest::prelude::*;
+use super::{Outcome, Recovered, RepoPath, Root, Transaction, pending, recover};
+use proptest::prelude::{Just, ProptestConfig, Strategy};
+use proptest::{prop_assert, prop_assert_eq, prop_oneof, proptest};
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
