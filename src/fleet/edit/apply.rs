@@ -6,7 +6,7 @@ use crate::fleet::fleet::INVENTORY;
 use crate::yaml::edit::{At, Edit, Value};
 use crate::yaml::{Kind, NodeId, Tree};
 
-use super::assignment::{Assignment, Change};
+use super::assignment::{Assignment, Change, list};
 
 /// How a map is written that is not there yet.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -41,7 +41,7 @@ pub(super) fn entries(assignments: &[Assignment], order: &[&str]) -> Result<Vec<
         let [field] = assignment.path.as_slice() else { continue };
         let value = match &assignment.change {
             Change::Set(value) => value.clone(),
-            Change::Add(items) => Value::list(items.clone()).one_line(),
+            Change::Add(items) => list(field, items),
             Change::Unset | Change::Remove(_) => continue,
         };
         if entries.iter().any(|(name, _)| name == field) {
@@ -135,7 +135,8 @@ fn add(
             );
             return Err(Error::usage(message).hint("give the whole list: FIELD=ITEM,ITEM"));
         }
-        return put(edit, base, path, &Value::list(items.to_vec()).one_line(), order, shape);
+        let field = path.last().copied().unwrap_or_default();
+        return put(edit, base, path, &list(field, items), order, shape);
     }
     for item in items {
         if position(edit, path, item)?.is_none() {

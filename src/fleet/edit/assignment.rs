@@ -134,7 +134,9 @@ impl Holds {
             Self::Text => Ok(Value::from(text)),
             Self::Number => text.parse::<u32>().map(Value::from).map_err(|_| wrong("a number")),
             Self::Truth => text.parse::<bool>().map(Value::from).map_err(|_| wrong("true or false")),
-            Self::Items | Self::Lines => Ok(Value::list(self.items(field, text)?).one_line()),
+            Self::Items | Self::Lines => {
+                Ok(list(field.rsplit('.').next().unwrap_or(field), &self.items(field, text)?))
+            }
             Self::Password if field == "password" && text == "false" => Ok(Value::from(false)),
             Self::Password if field == "password" => {
                 Err(wrong("false, or has fields of its own: password.prompt, .share, .keep and .format")
@@ -154,6 +156,12 @@ impl Holds {
         let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         Ok(inside.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
     }
+}
+
+/// A new list: names beside each other, keys below each other.
+pub(super) fn list(field: &str, items: &[String]) -> Value {
+    let list = Value::list(items.to_vec());
+    if field == "authorized_keys" { list } else { list.one_line() }
 }
 
 #[cfg(test)]
