@@ -15,7 +15,7 @@ use uvars::fleet::Inventory;
 use uvars::fleet::edit::{self, Assignment};
 
 /// A file as people leave it: comments everywhere, two indentations, both styles, quotes of both kinds.
-const MESSY: &str = r##"# the fleet
+const MESSY: &str = r#"# the fleet
 version: 1   # the form
 
 hosts:   # machines
@@ -57,7 +57,7 @@ install:
     db/password: { from: hosts, key: db.password, on: { hosts: [basalt] } }
 rules: { before: [], after: [] } # by hand
 # the end
-"##;
+"#;
 
 fn user(assignments: &[&str]) -> Vec<Assignment> {
     assignments.iter().map(|text| Assignment::of_user(text).unwrap()).collect()

@@ -29,7 +29,9 @@ const HOST: &str =
     r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
 const WORD: &str = r"^[a-z0-9][a-z0-9_.-]*$";
 const ACCOUNT: &str = r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$";
-const INSTALL: &str = r"^(?!home(/|$))(?!\.{1,2}(/|$))[A-Za-z0-9_.-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9_.-]+)*$";
+const INSTALL: &str = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$";
+/// `.` and `..`, which lead out of a folder.
+const CLIMBS: &str = r"(^|/)\.\.?(/|$)";
 
 fn definitions() -> Value {
     let text =
@@ -39,7 +41,11 @@ fn definitions() -> Value {
         "host": text(HOST, 200),
         "word": text(WORD, 200),
         "account": text(ACCOUNT, 32),
-        "absolute": { "type": "string", "pattern": r"^/[^:\u0000-\u001f]*$" },
+        "absolute": {
+            "type": "string",
+            "pattern": r"^/[^:\u0000-\u001f\u007f-\u009f]*$",
+            "not": { "pattern": CLIMBS },
+        },
         "hosts": list("host"),
         "tags": list("word"),
     })
@@ -55,7 +61,9 @@ fn root_field(field: &str) -> Value {
         "install" => {
             let mut map = named("word", &object(fields::INSTALL, install, &["from", "key"]));
             if let Value::Object(map) = &mut map {
-                map.insert("propertyNames".into(), json!({ "pattern": INSTALL }));
+                let no = json!([{ "pattern": CLIMBS }, { "pattern": "^home(/|$)" }]);
+                let name = json!({ "pattern": INSTALL, "maxLength": 1024, "not": { "anyOf": no } });
+                map.insert("propertyNames".into(), name);
             }
             map
         }
@@ -108,7 +116,10 @@ fn user(field: &str) -> Value {
         }
         "key" => about(reference("user"), "Whose file in keys/users/ it is, where that is not the login."),
         "password" => {
-            let body = object(fields::PASSWORD, password, &[]);
+            let mut body = object(fields::PASSWORD, password, &[]);
+            if let Value::Object(body) = &mut body {
+                body.insert("type".into(), json!("object"));
+            }
             about(
                 json!({ "anyOf": [{ "const": false }, body] }),
                 "How the password comes about; false: none. The password itself is never here.",
@@ -129,7 +140,7 @@ fn account(field: &str) -> Value {
         "uid" => {
             json!({ "type": "integer", "minimum": 0, "maximum": 4_294_967_294_u32, "not": { "const": 65535 } })
         }
-        "description" => json!({ "type": "string", "pattern": r"^[^:\u0000-\u001f\u007f]*$" }),
+        "description" => json!({ "type": "string", "pattern": r"^[^:\u0000-\u001f\u007f-\u009f]*$" }),
         "group_primary" => reference("account"),
         "groups_secondary" => list("account"),
         "home_dir" | "shell" => reference("absolute"),

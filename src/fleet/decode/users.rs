@@ -146,6 +146,11 @@ fn password(view: &View<'_>) -> Result<Option<Password>> {
         let usual = || view.error("`false` means none; for one as usual leave the field out");
         return if wanted { Err(usual()) } else { Ok(None) };
     }
+    if view.is_null() {
+        return Err(view
+            .error("`false`, or a map, is expected")
+            .hint("for a password as usual leave the field out"));
+    }
     if !view.is_map() {
         return Err(secret::misplaced(view, "what may be a password"));
     }
