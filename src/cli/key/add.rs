@@ -1,14 +1,13 @@
 //! `uvars key add`: a public key goes into the registry, and the rules follow.
 
-use super::input;
+use super::{input, no_longer_pending};
 use crate::cli::changes::{self, Changes};
-use crate::cli::context::{Context, INVENTORY};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::error::Result;
-use crate::fleet::edit;
-use crate::fs::{RepoPath, Root, Transaction};
-use crate::keys::{Class, Principal, key_file};
+use crate::fs::{RepoPath, Transaction};
+use crate::keys::{Principal, key_file};
 
 /// Give a person, host or program a public key
 ///
@@ -52,24 +51,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);
-    if principal.class == Class::Hosts {
-        no_longer_pending(changes.root(), &principal.name, &mut transaction)?;
-    }
+    no_longer_pending(changes.root(), &principal, &mut transaction)?;
     changes::follow(changes.root(), &mut transaction)?;
     changes.finish(ui, transaction)?;
     if !arguments.dry_run {
         ui.hint("files that it should open: uvars sync");
     }
     Ok(Exit::Done)
-}
-
-/// A host that says `key: pending` has a key now, and says so no more.
-fn no_longer_pending(root: &Root, host: &str, transaction: &mut Transaction) -> Result<()> {
-    let path = RepoPath::new(INVENTORY)?;
-    let before = root.read(&path)?.unwrap_or_default();
-    let after = edit::host_has_key(&before, host)?;
-    if after != before {
-        transaction.write(path, after);
-    }
-    Ok(())
 }

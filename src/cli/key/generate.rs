@@ -1,5 +1,6 @@
 //! `uvars key generate`: a new identity for a person, host or program.
 
+use super::no_longer_pending;
 use crate::cli::changes::{self, Changes};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -54,6 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let bytes = key_file::add(&before, &generated.recipient, None).map_err(|error| error.at(&path))?;
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);
+    no_longer_pending(changes.root(), &principal, &mut transaction)?;
     changes::follow(changes.root(), &mut transaction)?;
     if !arguments.dry_run {
         // first the private half: a registered key that nobody has would lock its owner out

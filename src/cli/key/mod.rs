@@ -8,10 +8,13 @@ mod list;
 mod rotate;
 mod show;
 
-use super::context::Context;
+use super::context::{Context, INVENTORY};
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::Result;
+use crate::fleet::edit;
+use crate::fs::{RepoPath, Root, Transaction};
+use crate::keys::{Class, Principal};
 use clap::Subcommand;
 
 /// Keep the public keys of people, hosts and programs, and everything that follows from a change there
@@ -41,4 +44,18 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: Arguments) -> Resul
         Verb::Show(arguments) => show::run(context, ui, &arguments),
         Verb::Rotate(arguments) => rotate::run(context, ui, &arguments),
     }
+}
+
+/// A host that said `key: pending` and has a key now says so no more.
+fn no_longer_pending(root: &Root, principal: &Principal, transaction: &mut Transaction) -> Result<()> {
+    if principal.class != Class::Hosts {
+        return Ok(());
+    }
+    let path = RepoPath::new(INVENTORY)?;
+    let before = root.read(&path)?.unwrap_or_default();
+    let after = edit::host_has_key(&before, &principal.name)?;
+    if after != before {
+        transaction.write(path, after);
+    }
+    Ok(())
 }
