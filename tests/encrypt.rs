@@ -47,7 +47,10 @@ fn a_new_file_of_the_fleet_gets_its_readers_and_its_place() {
         assert_eq!(fleet.must(who, &["decrypt", file]), bound);
     }
     assert_eq!(fleet.run_as("hosts/coral", &["decrypt", file]).code, 4);
-    assert_eq!(fleet.must("users/mira.txt", &["sync", "hosts/amber"]), "every file is as it should be\n");
+    assert_eq!(
+        fleet.must("users/mira.txt", &["sync", "hosts/amber"]),
+        "every file has the readers it should have\n"
+    );
     if let Some(text) = sops_decrypts(&fleet, "users/mira.txt", file) {
         assert_eq!(text, bound);
     }

@@ -21,7 +21,7 @@ pub(super) struct Given {
     password_stdin: bool,
     /// Read passwords from a file: YAML or JSON, "jon: PASSWORD" or "jon: { HOST: PASSWORD, '*': PASSWORD }", in
     /// clear (mode 0600, not in git) or a sops file; - is standard input
-    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 }
 

@@ -7,6 +7,7 @@ use super::{
     receive, recover, rotate, rules, schema, set, sync, unset, user, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Secrets, keys and accounts of a fleet
@@ -16,6 +17,12 @@ use std::path::PathBuf;
 /// on each host exactly what belongs there.
 #[derive(Debug, Parser)]
 #[command(name = "uvars", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_long_help = "Exit codes:
+  0  done
+  1  failed, or some of it failed and the rest was done
+  2  the command line cannot be meant so
+  3  out of date: something is not what it should be (rules --check, rules --explain)
+  4  no key at hand opens it, or some of it")]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -32,21 +39,30 @@ pub(super) struct Global {
     /// A file with a private key to try first (age identities, or an ssh key); may be given several times
     #[arg(long, value_name = "FILE", global = true, help_heading = "Global options")]
     pub(super) identity: Vec<PathBuf>,
-    /// When to use colour (`NO_COLOR` is heeded)
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_possible_values = false)]
-    #[arg(help_heading = "Global options")]
+    /// When to use colour; auto is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Global options")]
     pub(super) color: When,
 }
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(super) enum When {
-    /// On a terminal
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
+}
+
+impl When {
+    /// What was typed, where the line as a whole was a call for help or could not be understood.
+    pub(super) fn typed(arguments: &[OsString]) -> Self {
+        let words = || arguments.iter().map(|word| word.to_string_lossy());
+        let behind =
+            words().skip(1).zip(words()).filter(|(_, name)| name == "--color").map(|(value, _)| value);
+        let joined =
+            words().filter_map(|word| word.strip_prefix("--color=").map(|value| value.to_owned().into()));
+        let typed = behind.chain(joined).last();
+        typed.and_then(|value| Self::from_str(&value, false).ok()).unwrap_or(Self::Auto)
+    }
 }
 
 /// The verbs.

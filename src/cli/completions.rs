@@ -8,9 +8,9 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Print the completion script of a shell
-///
-/// For bash: uvars completions bash > ~/.local/share/bash-completion/completions/uvars
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars completions bash > ~/.local/share/bash-completion/completions/uvars")]
 pub(super) struct Arguments {
     /// The shell to complete for
     shell: Shell,

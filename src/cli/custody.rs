@@ -36,7 +36,7 @@ pub(super) fn carry_out(changes: Changes, ui: &mut Ui, plan: Plan, as_json: bool
             show(ui, file)?;
         }
         if files.is_empty() && others.is_empty() && blocked.is_empty() && refused.is_empty() {
-            ui.line("every file is as it should be")?;
+            ui.line("every file has the readers it should have")?;
         }
         for note in &notes {
             ui.note(note);

@@ -1,12 +1,15 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
 use super::context::Context;
+use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
-use crate::fleet::FileKind;
+use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
-use crate::keys::Keyring;
+use crate::keys::{Keyring, Ledger};
 use crate::secret::DataKey;
 use crate::sops::{Encrypted, Format, Mac, Plain};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How names of files end that are one of sops' formats: such an argument is a path, even if nothing is there.
@@ -143,9 +146,24 @@ impl Document {
     /// Opens it wherever it lies.
     pub(super) fn open_unbound(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
         let file = self.encrypted()?;
-        let key = file.unlock(keyring).map_err(|error| self.say_who(error))?;
+        let names = OnceCell::new();
+        let name = |recipient: &str| names.get_or_init(|| self.names(&file)).get(recipient).cloned();
+        let key = file.unlock_named(keyring, &name).map_err(|error| self.say_who(error))?;
         let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
         Ok(Opened { file, key, plain })
+    }
+
+    /// The holders of a file's recipients. Wanted for an error alone: a fleet that cannot be read knows nobody.
+    fn names(&self, file: &Encrypted) -> BTreeMap<String, String> {
+        let Some((root, _)) = self.in_fleet() else { return BTreeMap::new() };
+        let (Ok(fleet), Ok(ledger)) = (Fleet::load(root), Ledger::read(root)) else { return BTreeMap::new() };
+        let names = Names::of(&fleet, &ledger);
+        let readers = file.metadata().recipients().into_iter().map(str::to_owned);
+        readers
+            .map(|reader| (names.all(std::slice::from_ref(&reader)).join(", "), reader))
+            .filter(|(name, reader)| name != reader)
+            .map(|(name, reader)| (reader, name))
+            .collect()
     }
 
     fn say_who(&self, error: Error) -> Error {

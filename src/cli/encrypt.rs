@@ -18,11 +18,10 @@ use std::path::Path;
 ///
 /// A file of the fleet gets the readers that the registry says, and is bound to its place. Any other file gets what
 /// the nearest .sops.yaml says of its path. Without -i or --out the encrypted file is printed.
-///
-/// uvars encrypt config.yaml --out hosts/web1
-///
-/// uvars encrypt -i secrets/hosts/web1.sops.yaml
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars encrypt config.yaml --out hosts/web1
+  uvars encrypt -i secrets/hosts/web1.sops.yaml")]
 pub(super) struct Arguments {
     /// The file in clear (- is standard input, with --out)
     file: String,

@@ -31,11 +31,10 @@ const OURS: [&str; 5] = [
 /// As variables, each value at the top of the file is one; the program takes our place. With --files each value is
 /// a file in a folder in memory, named by UVARS_FILES, maps are folders, and all of it is gone when the program ends.
 /// Variables that carry keys or passwords to uvars are not handed on.
-///
-/// uvars exec hosts/web1 -- env
-///
-/// uvars exec --files hosts/web1 -- sh -c 'cat "$UVARS_FILES/db/password"'
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = r#"Examples:
+  uvars exec hosts/web1 -- env
+  uvars exec --files hosts/web1 -- sh -c 'cat "$UVARS_FILES/db/password"'"#)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,

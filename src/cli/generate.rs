@@ -20,17 +20,13 @@ use crate::vars::{self, Access, Action, Draft, File, Note, Request};
 /// Without NAME every user who has no password yet gets one. What is there already stays as it is. The hash goes
 /// into secrets/accounts/, for the hosts of the user; a password made of random words, or one with keep: true,
 /// goes into secrets/handover/ too, for the user alone (uvars receive). No private key is needed.
-///
-/// uvars generate                          everything that is missing
-///
-/// uvars generate jon --regenerate         another password for jon
-///
-/// uvars generate jon@web1 --regenerate    the same on one host
-///
-/// pass show jon | uvars generate jon --password-stdin
-///
-/// uvars generate --answers <(sops decrypt passwords.sops.yaml)
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars generate                          everything that is missing
+  uvars generate jon --regenerate         another password for jon
+  uvars generate jon@web1 --regenerate    the same on one host
+  pass show jon | uvars generate jon --password-stdin
+  uvars generate --answers <(sops decrypt passwords.sops.yaml)")]
 pub(super) struct Arguments {
     /// Users, or USER@HOST where the password is for one host
     names: Vec<String>,

@@ -11,9 +11,9 @@ use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 ///
 /// A string is printed as it is, with a line end only on a terminal; a map or a list as a document of its own.
 /// Without KEY the names at the top are listed.
-///
-/// uvars get hosts/web1 db.password
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars get hosts/web1 db.password")]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi
     file: String,

@@ -16,9 +16,9 @@ use crate::keys::{Class, Principal, Recipient};
 /// Asks for what was not given: the first admin, whose key reads what hosts read, and a recovery key, which is kept
 /// offline and opens the same when every admin's key is lost. A .sops.yaml that is here keeps its rules: they go into
 /// uvars.yaml as they stand, below rules.after, and follow the generated ones.
-///
-/// uvars init --admin mira --key ~/.ssh/id_ed25519.pub --recovery safe.pub
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars init --admin mira --key ~/.ssh/id_ed25519.pub --recovery safe.pub")]
 pub(super) struct Arguments {
     /// The first admin's name
     #[arg(long, value_name = "NAME")]

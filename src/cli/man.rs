@@ -7,11 +7,10 @@ use crate::error::{Error, Result};
 use clap::CommandFactory;
 
 /// Print a manual page
-///
-/// uvars man | man -l -           the program
-///
-/// uvars man key rotate | man -l -    one command
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars man | man -l -           the program
+  uvars man key rotate | man -l -    one command")]
 pub(super) struct Arguments {
     /// The command, word by word; the whole program where none is given
     command: Vec<String>,

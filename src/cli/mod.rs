@@ -56,7 +56,7 @@ mod user;
 mod value;
 mod verify;
 
-use arguments::{Cli, Command};
+use arguments::{Cli, Command, When};
 use clap::Parser;
 use context::Context;
 use exit::Exit;
@@ -67,9 +67,10 @@ use ui::Ui;
 ///
 /// 0 done, 1 failed, 2 usage, 3 out of date, 4 no key for this; `exec` returns its child's.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return ui::usage(&error),
+        Err(error) => return ui::usage(&error, When::typed(&arguments)),
     };
     let mut ui = Ui::new(cli.global.color);
     let result = Context::new(cli.global).and_then(|context| dispatch(&context, &mut ui, cli.command));

@@ -19,13 +19,11 @@ use std::path::PathBuf;
 ///
 /// A password that uvars made waits there, readable by its owner alone, until the owner takes it. Without NAME
 /// everything that one of your keys opens is received.
-///
-/// uvars receive                              shown once, then gone
-///
-/// uvars receive jon/password --out pw.txt    into a new file, mode 0600
-///
-/// uvars receive --store                      kept in your own file, secrets/users/
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars receive                              shown once, then gone
+  uvars receive jon/password --out pw.txt    into a new file, mode 0600
+  uvars receive --store                      kept in your own file, secrets/users/")]
 pub(super) struct Arguments {
     /// A user, or one item: jon, jon/password, jon/password@web1
     #[arg(value_name = "NAME")]

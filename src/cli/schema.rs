@@ -7,10 +7,11 @@ use crate::fleet;
 
 /// Print the JSON Schema of uvars.yaml, for editors and other programs
 ///
-/// uvars schema > uvars.schema.json, and as the first line of uvars.yaml:
-///
-/// # yaml-language-server: $schema=uvars.schema.json
+/// An editor with the YAML language server reads it where the first line of uvars.yaml is
+/// '# yaml-language-server: $schema=uvars.schema.json'.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars schema > uvars.schema.json")]
 pub(super) struct Arguments {}
 
 /// Prints the schema.

@@ -15,11 +15,10 @@ use std::path::PathBuf;
 /// The value is never an argument: it is asked for on a terminal, or read from standard input or a file. One line
 /// loses its line end; text of several lines is kept as it is. Other values keep their ciphertext. A file of the fleet
 /// that is not there yet is made, for its readers.
-///
-/// uvars set hosts/web1 db.password
-///
-/// pwgen 32 1 | uvars set hosts/web1 db.password
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars set hosts/web1 db.password
+  pwgen 32 1 | uvars set hosts/web1 db.password")]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,

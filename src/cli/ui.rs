@@ -35,16 +35,11 @@ pub(super) enum Look {
 impl Ui {
     /// Looks at the two streams.
     pub(super) fn new(color: When) -> Self {
-        let wanted = |terminal: bool| match color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        };
         let (out, err) = (io::stdout(), io::stderr());
         Self {
             terminal: out.is_terminal(),
-            color_out: wanted(out.is_terminal()),
-            color_err: wanted(err.is_terminal()),
+            color_out: is_wanted(color, out.is_terminal()),
+            color_err: is_wanted(color, err.is_terminal()),
             out: io::BufWriter::with_capacity(64 * 1024, out),
             err,
         }
@@ -84,6 +79,7 @@ impl Ui {
     /// Says something on the way; it is no part of the result.
     pub(super) fn note(&mut self, text: impl Display) {
         let text = shown(&text.to_string());
+        self.in_order();
         // nobody is left to be told when stderr is gone
         let _ = writeln!(self.err, "{text}");
     }
@@ -92,6 +88,7 @@ impl Ui {
     pub(super) fn warn(&mut self, text: impl Display) {
         let word = paint(self.color_err, Look::Care, "warning:");
         let text = shown(&text.to_string());
+        self.in_order();
         let _ = writeln!(self.err, "uvars: {word} {text}");
     }
 
@@ -99,12 +96,13 @@ impl Ui {
     pub(super) fn hint(&mut self, text: impl Display) {
         let word = paint(self.color_err, Look::Strong, "hint:");
         let text = shown(&text.to_string());
+        self.in_order();
         let _ = writeln!(self.err, "uvars: {word} {text}");
     }
 
     /// Says what failed, with its hints, while the rest goes on.
     pub(super) fn error(&mut self, error: &Error) {
-        let _ = self.out.flush();
+        self.in_order();
         let word = paint(self.color_err, Look::Bad, "error:");
         let text = shown(&error.to_string());
         let _ = writeln!(self.err, "uvars: {word} {text}");
@@ -120,6 +118,12 @@ impl Ui {
         }
         self.error(error);
         code_of(error.kind())
+    }
+
+    /// Lets what was printed before be seen before what is said now: both often go to one terminal.
+    fn in_order(&mut self) {
+        // whoever prints next finds out that nobody reads any more
+        let _ = self.out.flush();
     }
 
     /// Hands over what is buffered.
@@ -139,7 +143,7 @@ fn closed(error: io::Error) -> Error {
 }
 
 /// Prints what clap has to say (help, version, or what cannot be meant) and returns the exit code.
-pub(super) fn usage(error: &clap::Error) -> u8 {
+pub(super) fn usage(error: &clap::Error, color: When) -> u8 {
     let text = error.render();
     if error.use_stderr() {
         let text = text.to_string();
@@ -147,7 +151,8 @@ pub(super) fn usage(error: &clap::Error) -> u8 {
         let _ = io::stderr().write_all(text.as_bytes());
         return 2;
     }
-    let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    let color = is_wanted(color, io::stdout().is_terminal());
+    let text = if color { text.ansi().to_string() } else { text.to_string() };
     let _ = io::stdout().write_all(text.as_bytes());
     0
 }
@@ -171,6 +176,15 @@ pub(super) fn shown(text: &str) -> String {
         }
         out
     })
+}
+
+/// Whether to use colour.
+fn is_wanted(color: When, terminal: bool) -> bool {
+    match color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
 }
 
 fn paint(color: bool, look: Look, text: &str) -> String {

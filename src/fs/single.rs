@@ -78,8 +78,10 @@ fn open_folder_of(path: &Path) -> Result<(OwnedFd, &str)> {
         _ => Path::new("."),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let handle = rustix::fs::openat(CWD, folder, flags, Mode::empty())
-        .map_err(|errno| Error::io("open the folder of", path, errno.into()))?;
+    let handle = rustix::fs::openat(CWD, folder, flags, Mode::empty()).map_err(|errno| match errno {
+        Errno::NOENT => Error::new("cannot be written: its folder is not there").at(path),
+        errno => Error::io("open the folder it is to be in", path, errno.into()),
+    })?;
     Ok((handle, name))
 }
 

@@ -93,7 +93,12 @@ impl Encrypted {
 
     /// Opens the data key with the identities at hand. Errors: kind `NoKey` if none fits.
     pub fn unlock(&self, keyring: &Keyring) -> Result<DataKey> {
-        groups::unlock(&self.metadata, keyring)
+        self.unlock_named(keyring, &|_| None)
+    }
+
+    /// The same; `name` gives the readers in the error their names: `age1…` is `users/jon`.
+    pub fn unlock_named(&self, keyring: &Keyring, name: &dyn Fn(&str) -> Option<String>) -> Result<DataKey> {
+        groups::unlock(&self.metadata, keyring, name)
     }
 
     /// Decrypts everything and checks the MAC. Errors name the key path of a value that was changed or moved; a

@@ -18,17 +18,26 @@ pub(super) fn new_key() -> Result<DataKey> {
 /// Opens the data key of a file with the identities at hand.
 ///
 /// Errors: nobody at hand opens enough groups; what was wrapped is no data key.
-pub(super) fn unlock(metadata: &Metadata, keyring: &Keyring) -> Result<DataKey> {
+/// `name` gives the readers in that error their names.
+pub(super) fn unlock(
+    metadata: &Metadata,
+    keyring: &Keyring,
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<DataKey> {
     let opened = match metadata.groups() {
-        [group] => open(group, keyring)?,
-        groups => combine(groups, metadata.threshold(), keyring)?,
+        [group] => open(group, keyring, name)?,
+        groups => combine(groups, metadata.threshold(), keyring, name)?,
     };
     DataKey::from_slice(&opened).ok_or_else(|| {
         Error::new(format!("the data key is {} bytes long and should be 32", opened.len())).key("sops")
     })
 }
 
-fn open(group: &Group, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
+fn open(
+    group: &Group,
+    keyring: &Keyring,
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<Zeroizing<Vec<u8>>> {
     let entries = group.entries().iter().filter(|entry| entry.kind() == KeyKind::Age);
     let wrapped: Vec<_> = entries.map(|entry| Wrapped { recipient: entry.id(), enc: entry.enc() }).collect();
     if wrapped.is_empty() {
@@ -39,16 +48,21 @@ fn open(group: &Group, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
             kinds.join(", ")
         )));
     }
-    keyring.unwrap(&wrapped).map(crate::secret::Secret::into_inner)
+    keyring.unwrap_named(&wrapped, name).map(crate::secret::Secret::into_inner)
 }
 
-fn combine(groups: &[Group], threshold: i64, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
+fn combine(
+    groups: &[Group],
+    threshold: i64,
+    keyring: &Keyring,
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<Zeroizing<Vec<u8>>> {
     let needed =
         if threshold == 0 { groups.len() } else { usize::try_from(threshold).unwrap_or(groups.len()) };
     let mut shares = Vec::new();
     let mut failed = None;
     for group in groups {
-        match open(group, keyring) {
+        match open(group, keyring, name) {
             Ok(share) => shares.push(share),
             Err(error) => failed = failed.or(Some(error)),
         }

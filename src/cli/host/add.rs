@@ -13,9 +13,9 @@ use crate::keys::{Class, Principal};
 ///
 /// A host whose key is not in keys/hosts/ yet says 'key: pending' and reads nothing; 'uvars key add hosts/NAME FILE'
 /// ends that. Users with one of its tags are placed on it at once.
-///
-/// uvars host add cinnabar platform=nixos tags=server,laptop
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars host add cinnabar platform=nixos tags=server,laptop")]
 pub(super) struct Arguments {
     /// The host's name
     name: String,

@@ -12,9 +12,9 @@ use crate::fleet::edit;
 ///
 /// FIELD=VALUE sets a field, FIELD= takes it out, FIELD+=ITEM and FIELD-=ITEM change a list. .sops.yaml follows;
 /// files get other readers by the next 'uvars sync'.
-///
-/// uvars host set cinnabar tags+=gpu tags-=laptop
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars host set cinnabar tags+=gpu tags-=laptop")]
 pub(super) struct Arguments {
     /// The host's name
     name: String,

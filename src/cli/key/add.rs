@@ -13,11 +13,10 @@ use crate::keys::{Principal, key_file};
 ///
 /// The key file is made if it is new, and gets one more line if it is not; .sops.yaml follows, and a host that said
 /// 'key: pending' says so no more. Files that the new key should open are encrypted to it by the next 'uvars sync'.
-///
-/// uvars key add users/jon ~/.ssh/id_ed25519.pub
-///
-/// ssh-keyscan -t ed25519 web1 | cut -d' ' -f2- | uvars key add hosts/web1 -
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars key add users/jon ~/.ssh/id_ed25519.pub
+  ssh-keyscan -t ed25519 web1 | cut -d' ' -f2- | uvars key add hosts/web1 -")]
 pub(super) struct Arguments {
     /// Whose key: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
     #[arg(value_name = "CLASS/NAME")]

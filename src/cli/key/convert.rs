@@ -7,7 +7,6 @@ use crate::cli::exit::Exit;
 use crate::cli::prompt::Terminal;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
-use crate::fs;
 use crate::keys;
 use crate::vars::Prompter as _;
 use std::path::{Path, PathBuf};
@@ -16,11 +15,10 @@ use std::path::{Path, PathBuf};
 ///
 /// Public keys: .pub files, authorized_keys, known_hosts, the output of ssh-keyscan; other types are named and
 /// passed over. The private half of a key only with --private.
-///
-/// ssh-keyscan web1 | uvars key convert
-///
-/// uvars key convert --private ~/.ssh/id_ed25519 --out ~/.config/sops/age/keys.txt
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  ssh-keyscan web1 | uvars key convert
+  uvars key convert --private ~/.ssh/id_ed25519 --out ~/.config/sops/age/keys.txt")]
 pub(super) struct Arguments {
     /// The file to read, or - for standard input
     #[arg(default_value = "-")]
@@ -56,7 +54,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         conversion.to_text().into()
     };
     match &arguments.out {
-        Some(out) => fs::write_new(&context.path(out), converted.expose(), 0o600)?,
+        Some(out) => super::write_private(&context.path(out), &converted)?,
         None => ui.bytes(converted.expose())?,
     }
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
-use crate::fs::{self, RepoPath, Transaction};
+use crate::fs::{RepoPath, Transaction};
 use crate::keys::{self, Principal, key_file};
 use crate::yaml::Timestamp;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use std::time::UNIX_EPOCH;
 /// Make a new key: the private half into a file of mode 0600, the public half into the registry
 ///
 /// Nothing is ever overwritten. Without CLASS/NAME the key is made and nothing is registered.
-///
-/// uvars key generate users/jon --out ~/.config/sops/age/keys.txt
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars key generate users/jon --out ~/.config/sops/age/keys.txt")]
 pub(super) struct Arguments {
     /// Whose key it becomes: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
     #[arg(value_name = "CLASS/NAME")]
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let generated = keys::generate(&created)?;
     let Some(principal) = principal else {
         if !arguments.dry_run {
-            fs::write_new(&out, generated.text.expose(), 0o600)?;
+            super::write_private(&out, &generated.text)?;
         }
         ui.line(&generated.recipient)?;
         return Ok(Exit::Done);
@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     changes::follow(changes.root(), &mut transaction)?;
     if !arguments.dry_run {
         // first the private half: a registered key that nobody has would lock its owner out
-        fs::write_new(&out, generated.text.expose(), 0o600)?;
+        super::write_private(&out, &generated.text)?;
     }
     changes.finish(ui, transaction)?;
     ui.line(&generated.recipient)?;

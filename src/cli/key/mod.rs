@@ -11,11 +11,15 @@ mod show;
 use super::context::{Context, INVENTORY};
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::Result;
+use crate::error::{Error, Result};
 use crate::fleet::edit;
-use crate::fs::{RepoPath, Root, Transaction};
+use crate::fs::{self, RepoPath, Root, Transaction};
 use crate::keys::{Class, Principal};
+use crate::secret::Secret;
 use clap::Subcommand;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 
 /// Keep the public keys of people, hosts and programs, and everything that follows from a change there
 #[derive(clap::Args, Debug)]
@@ -32,6 +36,19 @@ enum Verb {
     List(list::Arguments),
     Show(show::Arguments),
     Rotate(rotate::Arguments),
+}
+
+/// Writes a private key, 0600, never over anything. The folder where keys are looked for is made with it: on a new
+/// machine it is not there yet.
+fn write_private(path: &Path, text: &Secret) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| Error::io("make the folder", folder, error))?;
+    }
+    fs::write_new(path, text.expose(), 0o600)
 }
 
 /// Runs the verb.

@@ -9,7 +9,7 @@ use crate::cli::ui::Ui;
 use crate::custody::{Rekey, rekey};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
-use crate::fs::{self, Outlook};
+use crate::fs::Outlook;
 use crate::keys::{self, Recipient, Registry};
 use crate::secret::Secret;
 use crate::yaml::Timestamp;
@@ -21,11 +21,10 @@ use std::time::UNIX_EPOCH;
 /// Every file that the old key opened gets a new data key, and the old key goes into keys/ledger.yaml. All of it is
 /// one change. Files that only the old key opens can be given to the new one by whoever holds the old one: its owner
 /// runs this with the old key at hand, or runs 'uvars sync' afterwards. If the old key is lost, --lost deletes them.
-///
-/// uvars key rotate users/jon --generate --out ~/.config/sops/age/new.txt
-///
-/// uvars key rotate hosts/web1 /tmp/ssh_host_ed25519_key.pub
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars key rotate users/jon --generate --out ~/.config/sops/age/new.txt
+  uvars key rotate hosts/web1 /tmp/ssh_host_ed25519_key.pub")]
 pub(super) struct Arguments {
     /// Whose key: CLASS/NAME, or NAME where one class has it
     #[arg(value_name = "NAME")]
@@ -72,7 +71,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     changes::rules(&root, &after, &mut plan.transaction)?;
     if let (Some((out, text)), false) = (private, arguments.dry_run) {
         // first the private half: files that nobody can open would be worse
-        fs::write_new(&out, text.expose(), 0o600)?;
+        super::write_private(&out, &text)?;
     }
     custody::carry_out(changes, ui, plan, arguments.json)
 }

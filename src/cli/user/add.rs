@@ -13,11 +13,10 @@ use crate::fleet::edit;
 /// Fields are those of uvars.yaml ('uvars schema' prints them all): hosts, tags, role, integrated, key, policy, uid,
 /// description, group_primary, groups_secondary, home_dir, shell, authorized_keys, password.prompt, password.share,
 /// password.keep, password.format, modules, and on.HOST.FIELD for what differs on one host. .sops.yaml follows.
-///
-/// uvars user add jon tags=server,laptop uid=1001 'description=Jon Smith' password.share=true
-///
-/// uvars user add ines hosts=rosegold on.rosegold.uid=502 password=false
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars user add jon tags=server,laptop uid=1001 'description=Jon Smith' password.share=true
+  uvars user add ines hosts=rosegold on.rosegold.uid=502 password=false")]
 pub(super) struct Arguments {
     /// The login
     name: String,

@@ -12,11 +12,10 @@ use crate::fleet::edit;
 ///
 /// FIELD=VALUE sets a field, FIELD= takes it out, FIELD+=ITEM and FIELD-=ITEM change a list. All changes are one: the
 /// result must be right as a whole. .sops.yaml follows; files get other readers by the next 'uvars sync'.
-///
-/// uvars user set jon hosts+=flint on.flint.shell=/bin/bash groups_secondary-=video
-///
-/// uvars user set ruben policy=locked password.share=
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  uvars user set jon hosts+=flint on.flint.shell=/bin/bash groups_secondary-=video
+  uvars user set ruben policy=locked password.share=")]
 pub(super) struct Arguments {
     /// The login
     name: String,
