@@ -13,7 +13,7 @@
 use std::path::Path;
 
 use uvars::fleet::Fleet;
-use uvars::fs::Root;
+use uvars::fs::{Outlook, RepoPath, Root, Transaction};
 
 #[test]
 fn the_sample_fleet_loads() {
@@ -22,4 +22,37 @@ fn the_sample_fleet_loads() {
     let required: Vec<_> = fleet.expected_files().into_iter().filter(|file| file.required).collect();
     assert!(required.iter().any(|file| file.kind.path() == "secrets/accounts/jon.sops.yaml"), "{required:?}");
     assert!(fleet.rules().is_ok());
+}
+
+/// Nobody has the private half of this one.
+const KEY: &str = "age1myhs0py92ng8p3t27esm9u65redznl3kxj5t3ktep70vgw9jyy5q09jly8";
+
+#[test]
+fn a_revoked_key_that_is_back_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let ledger = |state: &str| {
+        let time = "2026-01-01T00:00:00Z";
+        format!("keys:\n  - recipient: {KEY}\n    whose: users/jon\n    state: {state}: {time}\n")
+    };
+    write("uvars.yaml", "version: 1\n");
+    write("keys/users/jon.pub", &format!("# laptop\n{KEY}\n"));
+    write("keys/ledger.yaml", &ledger("retiring\n    until"));
+    let root = Root::open(folder.path()).unwrap();
+    assert!(Fleet::load(&root).is_ok());
+    let mut transaction = Transaction::new();
+    transaction.write(RepoPath::new("keys/ledger.yaml").unwrap(), ledger("revoked\n    since").into_bytes());
+    let planned = Fleet::load_from(Outlook::new(&root, &transaction)).unwrap_err().to_string();
+    write("keys/ledger.yaml", &ledger("revoked\n    since"));
+    let error = Fleet::load(&root).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "keys/users/jon.pub:2:1: this key is revoked, and must never be used again"
+    );
+    assert_eq!(error.hints(), ["take the line out", "keys/ledger.yaml says since when and why"]);
+    assert_eq!(planned, error.to_string());
 }

@@ -286,6 +286,12 @@ fn what_would_not_be_right_is_refused_and_says_where() {
     let set = |name: &str, fields: &[&str]| edit::user_set(MESSY.as_bytes(), name, &user(fields));
     let machine = |name: &str, fields: &[&str]| edit::host_set(MESSY.as_bytes(), name, &host(fields));
     for (result, said) in [
+        (set("jon", &["uid=1", "uid=2"]), "uid is given twice"),
+        (set("jon", &["shell=", "shell=/bin/sh"]), "shell is given twice"),
+        (
+            edit::host_add(MESSY.as_bytes(), "x", &host(&["platform=linux", "platform=nixos"]), true),
+            "platform is given twice",
+        ),
         (set("jonn", &["uid=1"]), "uvars.yaml: there is no user `jonn`, did you mean `jon`?"),
         (
             set("jon", &["hosts+=flnt"]),
@@ -372,6 +378,27 @@ fn who_is_still_named_stays_and_each_line_is_told() {
     }
 }
 
+#[test]
+fn what_two_users_have_in_common_is_not_changed_for_both() {
+    let text = "version: 1\nusers:\n  base: &base\n    policy: locked\n  jon: *base\n  kim:\n    <<: *base\n    uid: 5\n";
+    for (name, fields) in [("jon", "uid=6"), ("base", "policy=absent"), ("base", "policy=")] {
+        let error = edit::user_set(text.as_bytes(), name, &user(&[fields])).unwrap_err();
+        let said = format!("{error} {:?}", error.hints());
+        assert!(
+            said.contains("uvars.yaml:") && (said.contains("alias") || said.contains("anchor")),
+            "{name} {fields}: {said}"
+        );
+    }
+    let error = edit::user_set(text.as_bytes(), "kim", &user(&["policy="])).unwrap_err().to_string();
+    assert_eq!(error, "uvars.yaml: users.kim.policy comes from what `<<` merges in");
+    // one's own fields are one's own
+    assert_eq!(user_set(text, "kim", &["uid=6"]), text.replace("uid: 5", "uid: 6"));
+    assert_eq!(
+        user_set(text, "kim", &["role=admin"]),
+        text.replace("    <<: *base", "    role: admin\n    <<: *base")
+    );
+}
+
 /// The comments of a file in their order.
 fn comments(text: &str) -> Vec<&str> {
     text.lines().filter_map(|line| line.find('#').and_then(|at| line.get(at..))).collect()
@@ -406,7 +433,7 @@ fn fields() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 120, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn random_fields_come_and_go_and_nothing_else_changes(

@@ -171,6 +171,24 @@ fn what_is_rendered_matches_what_the_registry_says() {
 }
 
 #[test]
+fn a_rule_in_front_that_takes_a_path_of_ours_is_refused() {
+    let rules = |path_regex: &str, place: &str| {
+        let text = format!(
+            "version: 1\nhosts: {{ a: {{ platform: linux, key: pending }} }}\nusers: {{ jon: {{ hosts: [a] }} }}\n\
+             rules:\n  {place}:\n    - path_regex: ^docs/\n      age: {}\n    - path_regex: {path_regex}\n      age: {}\n",
+            KEYS[0], KEYS[0]
+        );
+        fleet(&text, &[("admins/mira", KEYS[1]), ("users/jon", KEYS[2])]).rules().map(|_| ())
+    };
+    for taken in ["''", "\\.sops\\.yaml$", "^secrets/users/jon", "password@a", "^secrets/bootstrap/a\\."] {
+        let error = rules(taken, "before").expect_err(taken).to_string();
+        assert!(error.starts_with("uvars.yaml:6:5: rules.before.1: this rule matches secrets/"), "{error}");
+        assert!(rules(taken, "after").is_ok());
+    }
+    assert!(rules("^secrets/other/", "before").is_ok());
+}
+
+#[test]
 fn the_same_fleet_gives_the_same_bytes() {
     assert_eq!(render(&seed_3().rules().unwrap()), render(&seed_3().rules().unwrap()));
 }

@@ -244,6 +244,9 @@ mod tests {
             "creation_rules:\n- kms: arn:aws:kms:us-east-1:1:key/x+arn:aws:iam::1:role/r\n  aws_profile: p\n  gcp_kms: projects/p\n  azure_keyvault: https://v/keys/k/1\n  hc_vault_transit_uri: https://v/v1/t/keys/k\n",
             "creation_rules:\n- &first\n  age: AGE\n  encrypted_regex: ^data$\n- <<: *first\n  path_regex: \"a b\"\n  unknown: [1, {a: b}]\n",
             "x: &x AGE\n'creation_rules' :\n- {age: *x, path_regex: 'it''s'}\n",
+            "keys:\n  - &jon OTHER\n  - &web-1 AGE \n  - &jon AGE\ncreation_rules:\n  - path_regex: a/.*  # a/[^/]+\n    key_groups:\n      - pgp:\n          - FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4\n        age:\n          - *web-1  \n          - *jon\n          \n",
+            "keys:\n  - &people:\n    - &jon AGE\n  - &hosts:\n    - &web OTHER\ncreation_rules:\n  # jon, web\n  - age: \"AGE,OTHER\"\n    pgp: AB\n\n  - {age: *web}\n",
+            "---\n# of this repository\n# see there\ncreation_rules:\n\n  # one\n  - key_groups:\n    - kms:\n      - arn: arn:aws:kms:us-east-1:1:key/x\n        role: arn:aws:iam::1:role/r\n        context: {a: b}\n    - hc_vault: [https://v/v1/t/keys/k]\n    shamir_threshold: 2\n",
             "creation_rules:\n- age: &admin_mira AGE\n- age: *admin_mira",
         ] {
             let text = shape.replace("AGE", KEY).replace("OTHER", OTHER);

@@ -43,13 +43,16 @@ impl Fleet {
         let file = self.inventory().file();
         let text =
             format!("keys:\n{}creation_rules:\n{}", hand_written.keys.value.as_str(), before.value.as_str());
-        let config = SopsConfig::parse(file, text.as_bytes())?;
+        let config = SopsConfig::parse(file, text.as_bytes()).map_err(Error::unplaced)?;
         let files = self.expected_files().into_iter().map(|file| file.kind);
-        let handovers = self
-            .inventory()
-            .users
-            .iter()
-            .map(|user| FileKind::Handover(user.name.clone(), "password".into()));
+        let handovers = self.inventory().users.iter().flat_map(|user| {
+            let hosts = self
+                .inventory()
+                .placements(user)
+                .map(|placement| format!("password@{}", placement.host.name));
+            let items = std::iter::once("password".to_owned()).chain(hosts);
+            items.map(|item| FileKind::Handover(user.name.clone(), item))
+        });
         for kind in files.chain(handovers) {
             let path = kind.path();
             for (number, rule) in config.rules().iter().enumerate() {

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::fleet::fields;
 use crate::fleet::fleet::INVENTORY;
 use crate::yaml::edit::{At, Edit, Value};
-use crate::yaml::{Kind, NodeId, Tree};
+use crate::yaml::{Kind, NodeId, Tree, View};
 
 use super::assignment::{Assignment, Change, list};
 
@@ -35,7 +35,7 @@ pub(super) fn apply(
 }
 
 /// The fields of a map that is written in one go, in their order.
-pub(super) fn entries(assignments: &[Assignment], order: &[&str]) -> Result<Vec<(String, Value)>> {
+pub(super) fn entries(assignments: &[Assignment], order: &[&str]) -> Vec<(String, Value)> {
     let mut entries = Vec::new();
     for assignment in assignments {
         let [field] = assignment.path.as_slice() else { continue };
@@ -44,13 +44,10 @@ pub(super) fn entries(assignments: &[Assignment], order: &[&str]) -> Result<Vec<
             Change::Add(items) => list(field, items),
             Change::Unset | Change::Remove(_) => continue,
         };
-        if entries.iter().any(|(name, _)| name == field) {
-            return Err(Error::usage(format!("{field} is given twice")));
-        }
         entries.push((field.clone(), value));
     }
     entries.sort_by_key(|(name, _)| order.iter().position(|field| field == name));
-    Ok(entries)
+    entries
 }
 
 /// Sets what is there, or puts it in with the maps around it that are missing.
@@ -95,17 +92,18 @@ fn put(
 /// behind it; a name that the order does not have goes to the end.
 pub(super) fn place<'o>(edit: &Edit, map: &[&str], field: &str, order: &[&'o str]) -> At<'o> {
     let Some(rank) = order.iter().position(|name| *name == field) else { return At::End };
-    let there = |name: &&&str| {
-        let path: Vec<&str> = map.iter().copied().chain([**name]).collect();
+    let there = |name: &&str| {
+        let path: Vec<&str> = map.iter().copied().chain([*name]).collect();
         edit.contains(&path)
     };
-    order.get(..rank).unwrap_or_default().iter().rev().find(there).map_or(At::Start, |name| At::After(name))
+    let mut before = order.get(..rank).unwrap_or_default().iter().rev().copied();
+    before.find(there).map_or(At::Start, At::After)
 }
 
 /// Takes a field out, and a map around it that would be empty.
 fn unset(edit: &mut Edit, base: usize, path: &[&str]) -> Result<()> {
-    if !edit.contains(path) {
-        return Ok(());
+    if with(edit, path, |_, _| ())?.is_none() {
+        return not_merged(edit, path);
     }
     edit.remove_key(path)?;
     let mut parent = path;
@@ -117,6 +115,21 @@ fn unset(edit: &mut Edit, base: usize, path: &[&str]) -> Result<()> {
         edit.remove_key(parent)?;
     }
     Ok(())
+}
+
+/// That a field which is not there does not come from what `<<` merges in either.
+fn not_merged(edit: &Edit, path: &[&str]) -> Result<()> {
+    let Some((field, map)) = path.split_last() else { return Ok(()) };
+    let merged = |tree: &Tree<'_>, id: NodeId| {
+        let view = View::new(tree, id, INVENTORY);
+        view.is_map() && view.entries().is_ok_and(|all| all.iter().any(|entry| entry.name == *field))
+    };
+    if with(edit, map, merged)? != Some(true) {
+        return Ok(());
+    }
+    Err(Error::new(format!("{} comes from what `<<` merges in", path.join(".")))
+        .at(INVENTORY)
+        .hint("change it there, by hand: others may have it from there too"))
 }
 
 fn add(
@@ -166,7 +179,7 @@ fn is_empty(edit: &Edit, path: &[&str]) -> Result<bool> {
 }
 
 fn is_null(edit: &Edit, path: &[&str]) -> Result<bool> {
-    Ok(with(edit, path, |tree, id| crate::yaml::View::new(tree, id, INVENTORY).is_null())? == Some(true))
+    Ok(with(edit, path, |tree, id| View::new(tree, id, INVENTORY).is_null())? == Some(true))
 }
 
 fn kind(edit: &Edit, path: &[&str]) -> Result<Option<Kind>> {

@@ -1,5 +1,7 @@
 //! What a person types behind `uvars user set jon`: `uid=1001`, `tags+=laptop`, `on.rosegold.uid=501`, `shell=`.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result};
 use crate::fleet::fields;
 use crate::yaml::closest;
@@ -79,6 +81,16 @@ impl Assignment {
             Some(_) => Change::Remove(holds.items(plain, value)?),
         };
         Ok(Self { path, change })
+    }
+}
+
+/// That no field gets two values in one go.
+pub(super) fn each_once(assignments: &[Assignment]) -> Result<()> {
+    let sets = |assignment: &&Assignment| matches!(assignment.change, Change::Set(_) | Change::Unset);
+    let mut seen = HashSet::new();
+    match assignments.iter().filter(sets).find(|assignment| !seen.insert(&assignment.path)) {
+        Some(twice) => Err(Error::usage(format!("{} is given twice", twice.path.join(".")))),
+        None => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::yaml::edit::{At, Edit, Value};
 
 pub use assignment::Assignment;
+use assignment::each_once;
 pub use remove::{host_remove, user_remove};
 
 use super::fields;
@@ -28,6 +29,7 @@ use super::name::{HostName, UserName};
 /// The name is taken or none; a field, tag or host is not what it should be.
 pub fn user_add(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<Vec<u8>> {
     UserName::new(name)?;
+    each_once(assignments)?;
     let before = read(bytes)?;
     if before.user(name).is_some() {
         return Err(Error::usage(format!("there is a user {name} already"))
@@ -60,6 +62,7 @@ pub fn user_set(bytes: &[u8], name: &str, assignments: &[Assignment]) -> Result<
 /// The name is taken or none; the platform is missing; a field is not what it should be.
 pub fn host_add(bytes: &[u8], name: &str, assignments: &[Assignment], has_key: bool) -> Result<Vec<u8>> {
     HostName::new(name)?;
+    each_once(assignments)?;
     let before = read(bytes)?;
     if before.host(name).is_some() {
         return Err(Error::usage(format!("there is a host {name} already"))
@@ -70,7 +73,7 @@ pub fn host_add(bytes: &[u8], name: &str, assignments: &[Assignment], has_key: b
     }
     let mut edit = open(bytes)?;
     section(&mut edit, "hosts")?;
-    let mut entries = apply::entries(assignments, fields::HOST)?;
+    let mut entries = apply::entries(assignments, fields::HOST);
     if !has_key && !entries.iter().any(|(field, _)| field == "key") {
         entries.push(("key".into(), Value::from("pending")));
     }
@@ -94,6 +97,7 @@ pub fn host_has_key(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
 }
 
 fn set(bytes: &[u8], path: &[&str], assignments: &[Assignment], order: &[&str]) -> Result<Vec<u8>> {
+    each_once(assignments)?;
     let mut edit = open(bytes)?;
     for assignment in assignments {
         apply::apply(&mut edit, path, assignment, order, apply::Shape::OneLine)?;
