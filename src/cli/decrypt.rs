@@ -27,13 +27,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
     let opened = document.open(&context.keyring(), mac)?;
-    for place in opened.plain.clear_comments() {
-        let place = if place.is_root() { "at the top".to_owned() } else { format!("in {place}") };
-        ui.warn(format!(
-            "{}: a comment {place} is not encrypted: anybody may have put it there",
-            document.shown()
-        ));
-    }
+    opened.warn_of_clear_comments(ui);
     let text = opened.plain.emit(document.format()?).map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
         Some(out) => fs::write_new(&context.path(out), text.expose(), 0o600)?,

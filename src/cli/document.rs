@@ -1,6 +1,7 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
 use super::context::Context;
+use super::ui::Ui;
 use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{FileKind, Fleet};
@@ -34,6 +35,9 @@ enum Place {
 
 /// A file that has been opened.
 pub(super) struct Opened {
+    shown: String,
+    /// Its bytes, as they were read.
+    pub(super) bytes: Vec<u8>,
     /// As it is on disk.
     pub(super) file: Encrypted,
     /// What its values are encrypted under.
@@ -145,12 +149,13 @@ impl Document {
 
     /// Opens it wherever it lies.
     pub(super) fn open_unbound(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
-        let file = self.encrypted()?;
+        let bytes = self.bytes()?;
+        let file = Encrypted::parse(&bytes, self.format()?).map_err(|error| error.at(&self.shown))?;
         let names = OnceCell::new();
         let name = |recipient: &str| names.get_or_init(|| self.names(&file)).get(recipient).cloned();
         let key = file.unlock_named(keyring, &name).map_err(|error| self.say_who(error))?;
         let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
-        Ok(Opened { file, key, plain })
+        Ok(Opened { shown: self.shown.clone(), bytes, file, key, plain })
     }
 
     /// The holders of a file's recipients. Wanted for an error alone: a fleet that cannot be read knows nobody.
@@ -172,6 +177,19 @@ impl Document {
             return error.hint(format!("who may read it, and why: uvars rules --explain {}", self.shown));
         }
         error
+    }
+}
+
+impl Opened {
+    /// Says which comments are in clear where the file's rule has them encrypted.
+    pub(super) fn warn_of_clear_comments(&self, ui: &mut Ui) {
+        for place in self.plain.clear_comments() {
+            let place = if place.is_root() { "at the top".to_owned() } else { format!("in {place}") };
+            ui.warn(format!(
+                "{}: a comment {place} is not encrypted: anybody may have put it there",
+                self.shown
+            ));
+        }
     }
 }
 

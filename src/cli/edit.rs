@@ -6,23 +6,37 @@ use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::scratch::Scratch;
+use super::signals::interrupted;
 use super::store;
 use super::ui::Ui;
+use crate::custody::Saved;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::sops::{BINDING_KEY, Format, KeyPath, Mac, Plain};
-use std::ffi::OsString;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+/// How long an editor may take to end once it was asked to; then its folder goes all the same.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a wait for a line lasts before signals are looked at.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// The name under which the format keeps what is not a value.
+const METADATA: &str = "sops";
 
 /// Edit an encrypted file in your editor
 ///
 /// The plaintext lies in memory (XDG_RUNTIME_DIR or /dev/shm), in a folder of yours that goes when the editor ends,
 /// however it ends. The editor is SOPS_EDITOR, VISUAL or EDITOR, else vi. Values that were not changed keep their
-/// ciphertext; without a change nothing is written. A text that cannot be read again is opened again.
+/// ciphertext; without a change nothing is written. A text that cannot be kept is opened again.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
@@ -49,15 +63,26 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         Some(opened) => shown_text(opened, bound, format)?,
         None => Secret::default(),
     };
+    if let Some(opened) = &opened {
+        opened.warn_of_clear_comments(ui);
+    }
     let scratch = Scratch::make(context)?;
     let file = scratch.path().join(file_name(document.shown()));
     put(&file, &text)?;
-    let Some(edited) = until_it_reads(context, ui, &file, &text, format)? else {
+    let seal = |text: &Secret| {
+        let plain = Plain::parse(text.expose(), format).map_err(|error| error.at(document.shown()))?;
+        sealed(context, &document, opened.as_ref(), plain)
+    };
+    let Some(saved) = until_it_reads(context, ui, &scratch, &file, &text, &seal)? else {
         ui.note("nothing was changed");
         return Ok(Exit::Done);
     };
     drop(scratch);
-    finish(context, ui, &document, opened.as_ref(), edited)
+    match &opened {
+        Some(opened) => store::put_back(ui, &document, opened, saved, false)?,
+        None => store::write(ui, &document, saved, None, false)?,
+    }
+    Ok(Exit::Done)
 }
 
 /// The text that is edited: without the binding, which is ours.
@@ -70,85 +95,115 @@ fn shown_text(opened: &Opened, bound: bool, format: Format) -> Result<Secret> {
     plain.emit(format)
 }
 
-/// Opens the editor until the text can be read, or was not changed.
+/// Opens the editor until the text can be encrypted, or was not changed.
 fn until_it_reads(
     context: &Context,
     ui: &mut Ui,
+    scratch: &Scratch,
     file: &Path,
     before: &Secret,
-    format: Format,
-) -> Result<Option<Plain>> {
+    seal: &dyn Fn(&Secret) -> Result<Saved>,
+) -> Result<Option<Saved>> {
     loop {
         run_editor(context, file)?;
-        let text =
-            crate::fs::read(file)?.map(Secret::new).ok_or_else(|| Error::new("the editor left no file"))?;
+        let text = crate::fs::read(file)?
+            .map(Secret::new)
+            .ok_or_else(|| Error::new("the editor left no file; nothing was written"))?;
         if text == *before {
             return Ok(None);
         }
-        match Plain::parse(text.expose(), format).and_then(refuse_binding) {
-            Ok(plain) => return Ok(Some(plain)),
+        match seal(&text) {
+            Ok(saved) => return Ok(Some(saved)),
             Err(error) => ui.error(&error),
         }
         ui.note("press Enter to edit it again, or Ctrl-C to give up what was typed");
-        let mut line = String::new();
-        let read = std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(|error| Error::new("cannot ask").because(error))?;
-        if read == 0 {
+        if !entered(scratch)? {
             return Err(Error::new(
-                "the edited text cannot be read, and nobody can be asked; nothing was written",
+                "the edited text cannot be kept, and nobody can be asked; nothing was written",
             ));
         }
     }
 }
 
-fn refuse_binding(plain: Plain) -> Result<Plain> {
-    if plain.binding().is_some() {
-        return Err(
-            Error::new("says where the file belongs, and is written by uvars itself").key(BINDING_KEY)
-        );
+/// Waits for a line on standard input; false where there is none. A signal ends the waiting.
+fn entered(scratch: &Scratch) -> Result<bool> {
+    let stdin = std::io::stdin();
+    loop {
+        scratch.check_signals()?;
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&PAUSE)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => break,
+            Err(error) => return Err(Error::new("cannot ask").because(error)),
+        }
     }
-    Ok(plain)
+    let read = stdin.lock().read_line(&mut String::new());
+    read.map(|count| count > 0).map_err(|error| Error::new("cannot ask").because(error))
 }
 
-fn finish(
+/// Encrypts what was typed, for the file that was opened or for a new one.
+fn sealed(
     context: &Context,
-    ui: &mut Ui,
     document: &Document,
     opened: Option<&Opened>,
     mut edited: Plain,
-) -> Result<Exit> {
+) -> Result<Saved> {
+    let refused = |key: &str, why: &str| Error::new(why).at(document.shown()).key(key);
+    if edited.binding().is_some() && document.bound_path().is_some() {
+        return Err(refused(BINDING_KEY, "says where the file belongs, and is written by uvars itself"));
+    }
+    if edited.keys().iter().any(|key| key == METADATA) {
+        return Err(refused(METADATA, "the name is where sops keeps its own data; rename it"));
+    }
     let Some(opened) = opened else {
-        store::create(context, ui, document, edited, false)?;
-        return Ok(Exit::Done);
+        return Creation::of(document)?.seal(document, edited, context.now());
     };
     if let Some(path) = document.bound_path() {
         edited.bind(path)?;
     }
     edited.keep_ciphertext_of(&opened.plain);
-    store::save(context, ui, document, opened, &edited, false)?;
-    Ok(Exit::Done)
+    store::seal(context, document, opened, &edited)
 }
 
-/// Lets the shell split the editor's words, as git and others do.
+/// Runs the editor on the file.
 fn run_editor(context: &Context, file: &Path) -> Result<()> {
     let editor = ["SOPS_EDITOR", "VISUAL", "EDITOR"]
         .into_iter()
         .find_map(|name| context.variable(name))
         .unwrap_or_else(|| OsString::from("vi"));
-    let mut script = editor.clone();
-    script.push(" \"$@\"");
     let name = editor.to_string_lossy().into_owned();
-    let cannot = |error: std::io::Error| Error::new(format!("cannot start the editor {name}")).because(error);
-    let child =
-        Command::new("/bin/sh").arg("-c").arg(script).arg(&editor).arg(file).spawn().map_err(cannot)?;
-    let status = child::wait(child, &name)?;
-    if status.success() {
+    let another = |error: Error| error.hint("choose another one: EDITOR=… uvars edit …");
+    let cannot =
+        |error: std::io::Error| another(Error::new(format!("cannot start the editor {name}")).because(error));
+    let mut command = command(&editor, &name);
+    command.arg(file);
+    child::keep_ours(&mut command);
+    let ended = child::wait(command.spawn().map_err(cannot)?, &name, Some(PATIENCE))?;
+    if let Some(signal) = ended.asked {
+        return Err(interrupted(signal));
+    }
+    if ended.status.success() {
         return Ok(());
     }
-    Err(Error::new(format!("the editor {name} failed with {status}; nothing was written"))
-        .hint("choose another one: EDITOR=… uvars edit …"))
+    let how = ended.status;
+    Err(another(Error::new(format!("the editor {name} failed with {how}; nothing was written"))))
+}
+
+/// The editor's words. Where they are more than words the shell reads them, as under git; it lives through Ctrl-C,
+/// which is for the editor.
+fn command(editor: &OsStr, name: &str) -> Command {
+    let plain = |letter: char| letter.is_alphanumeric() || " /._-+,:@%".contains(letter);
+    let mut words = name.split(' ').filter(|word| !word.is_empty());
+    if let Some(program) = words.next().filter(|_| name.chars().all(plain)) {
+        let mut command = Command::new(program);
+        command.args(words);
+        return command;
+    }
+    let mut script = OsString::from("trap : INT QUIT; ");
+    script.push(editor);
+    script.push(" \"$@\"");
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(script).arg(editor);
+    command
 }
 
 fn file_name(shown: &str) -> PathBuf {

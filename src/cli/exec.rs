@@ -17,20 +17,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// Variables that carry keys and passwords to us, and to nobody behind us.
-const OURS: [&str; 5] = [
-    "SOPS_AGE_KEY",
-    "SOPS_AGE_KEY_FILE",
-    "SOPS_AGE_KEY_CMD",
-    "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
-    "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
-];
-
 /// Run a program with the values of an encrypted file, as environment variables or as files
 ///
 /// As variables, each value at the top of the file is one; the program takes our place. With --files each value is
 /// a file in a folder in memory, named by UVARS_FILES, maps are folders, and all of it is gone when the program ends.
-/// Variables that carry keys or passwords to uvars are not handed on.
+/// Of our own environment, variables named SOPS_… and UVARS_… are not handed on: they may carry keys and passwords.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = r#"Examples:
   uvars exec hosts/web1 -- env
@@ -64,12 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
     if arguments.pristine {
         command.env_clear();
     }
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if OURS.contains(&&*text) || text.starts_with("UVARS_PASSWORD_") {
-            command.env_remove(&name);
-        }
-    }
+    child::keep_ours(&mut command);
     let cannot =
         |error: std::io::Error| Error::new(format!("cannot start {}", program.display())).because(error);
     if arguments.files {
@@ -77,8 +63,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
         lay_out(scratch.path(), &values, &KeyPath::default()).map_err(|error| error.at(document.shown()))?;
         drop(values);
         let child = command.env("UVARS_FILES", scratch.path()).spawn().map_err(cannot)?;
-        let status = child::wait(child, &program.to_string_lossy())?;
-        return Ok(Exit::Child(child::code(status)));
+        let ended = child::wait(child, &program.to_string_lossy(), None)?;
+        // it was asked to end and did: how is its own affair
+        scratch.forget_signals();
+        return Ok(Exit::Child(child::code(ended.status)));
     }
     for Entry { key, value } in values.entries() {
         let text = variable(key, value).map_err(|error| error.at(document.shown()).key(key))?;

@@ -3,8 +3,9 @@
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::missing::missing;
 use super::ui::Ui;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 
 /// Print one value of an encrypted file
@@ -48,13 +49,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             }
         }
         Some(_) => ui.bytes(plain.emit_at(&path, document.format()?)?.expose())?,
-        None => {
-            let names: Vec<_> = plain.keys().into_iter().filter(|name| name != BINDING_KEY).collect();
-            return Err(Error::new("there is no such value")
-                .at(document.shown())
-                .key(path.to_string())
-                .hint(format!("at the top there are: {}", names.join(", "))));
-        }
+        None => return Err(missing(&plain, &path, document.shown())),
     }
     Ok(Exit::Done)
 }

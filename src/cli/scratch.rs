@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// after it is gone.
 pub(super) struct Scratch {
     path: PathBuf,
-    _held: Held,
+    held: Held,
 }
 
 impl Scratch {
@@ -31,7 +31,7 @@ impl Scratch {
             }
             let path = place.join(format!("uvars-{}", random_name()?));
             match mkdir(&path, Mode::RWXU) {
-                Ok(()) => return Ok(Self { path, _held: held }),
+                Ok(()) => return Ok(Self { path, held }),
                 Err(_) => tried.push(place.display().to_string()),
             }
         }
@@ -43,6 +43,18 @@ impl Scratch {
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Scratch {
+    /// The error to give up with, if a signal has asked for the end.
+    pub(super) fn check_signals(&self) -> Result<()> {
+        self.held.check()
+    }
+
+    /// Takes a noted signal for answered.
+    pub(super) fn forget_signals(&self) {
+        self.held.forget();
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.note("it has that value already");
         return Ok(Exit::Done);
     }
+    opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, arguments.dry_run)?;
     Ok(Exit::Done)
 }

@@ -38,13 +38,20 @@ pub(super) struct Held {
 impl Held {
     /// The error to give up with, if a signal has asked for the end.
     pub(super) fn check(&self) -> Result<()> {
-        match self.board.ended_by.load(Ordering::SeqCst) {
-            0 => Ok(()),
-            signal => {
-                let name = i32::try_from(signal).ok().and_then(low_level::signal_name).unwrap_or("a signal");
-                Err(Error::new(format!("interrupted by {name}")))
-            }
+        match self.noted() {
+            None => Ok(()),
+            Some(signal) => Err(interrupted(signal)),
         }
+    }
+
+    /// The signal that has asked for the end.
+    pub(super) fn noted(&self) -> Option<i32> {
+        i32::try_from(self.board.ended_by.load(Ordering::SeqCst)).ok().filter(|signal| *signal != 0)
+    }
+
+    /// Takes the noted signal for answered: the process does not end by it.
+    pub(super) fn forget(&self) {
+        self.board.ended_by.store(0, Ordering::SeqCst);
     }
 
     /// From here on Ctrl-Z is noted too, until the returned value is dropped.
@@ -54,6 +61,11 @@ impl Held {
         self.board.stop_free.store(false, Ordering::SeqCst);
         Stops { board: self.board }
     }
+}
+
+/// The error to give up with after a signal.
+pub(super) fn interrupted(signal: i32) -> Error {
+    Error::new(format!("interrupted by {}", low_level::signal_name(signal).unwrap_or("a signal")))
 }
 
 impl Drop for Held {

@@ -102,11 +102,16 @@ impl Ui {
 
     /// Says what failed, with its hints, while the rest goes on.
     pub(super) fn error(&mut self, error: &Error) {
+        self.error_with(error, |_| true);
+    }
+
+    /// The same with those hints that are wanted: of many errors some have the same ones.
+    pub(super) fn error_with(&mut self, error: &Error, mut wanted: impl FnMut(&str) -> bool) {
         self.in_order();
         let word = paint(self.color_err, Look::Bad, "error:");
         let text = shown(&error.to_string());
         let _ = writeln!(self.err, "uvars: {word} {text}");
-        for hint in error.hints() {
+        for hint in error.hints().iter().filter(|hint| wanted(hint)) {
             self.hint(hint);
         }
     }

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::missing::missing;
 use super::set::refuse_binding;
 use super::store;
 use super::ui::Ui;
@@ -28,7 +29,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     refuse_binding(&document, &path)?;
     let opened = document.open(&context.keyring(), Mac::Check)?;
     let mut plain = opened.plain.clone();
+    if plain.get(&path).is_none() {
+        return Err(missing(&plain, &path, document.shown()));
+    }
     plain.unset(&path).map_err(|error| error.at(document.shown()))?;
+    opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, arguments.dry_run)?;
     Ok(Exit::Done)
 }

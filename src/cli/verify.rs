@@ -1,13 +1,14 @@
 //! `uvars verify`: whether files are whole, without showing what is in them.
 
 use super::context::Context;
-use super::document::Document;
+use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::error::{Error, Kind, Result};
 use crate::sops::Mac;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Check that encrypted files are whole: every value opens, the MAC fits, and each is in its place
 ///
@@ -28,20 +29,22 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let documents: Vec<Document> =
         arguments.files.iter().map(|file| Document::locate(context, file)).collect::<Result<_>>()?;
     let keyring = context.keyring();
-    let results: Vec<Result<()>> =
-        documents.par_iter().map(|document| document.open(&keyring, Mac::Check).map(drop)).collect();
+    let results: Vec<Result<Opened>> =
+        documents.par_iter().map(|document| document.open(&keyring, Mac::Check)).collect();
     if arguments.json {
         let all: Vec<_> =
             documents.iter().zip(&results).map(|(document, result)| describe(document, result)).collect();
         ui.json(&json!(all))?;
     } else {
+        let mut said = BTreeSet::new();
         for (document, result) in documents.iter().zip(&results) {
             match result {
-                Ok(()) => {
+                Ok(opened) => {
+                    opened.warn_of_clear_comments(ui);
                     let word = ui.look(Look::Good, "ok");
                     ui.ready(&format!("{word} {}", super::ui::shown(document.shown())))?;
                 }
-                Err(error) => ui.error(error),
+                Err(error) => ui.error_with(error, |hint| said.insert(hint.to_owned())),
             }
         }
     }
@@ -52,9 +55,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     Ok(if results.iter().any(Result::is_err) { Exit::NoKey } else { Exit::Done })
 }
 
-fn describe(document: &Document, result: &Result<()>) -> serde_json::Value {
+fn describe(document: &Document, result: &Result<Opened>) -> serde_json::Value {
     match result {
-        Ok(()) => json!({ "file": document.shown(), "status": "ok" }),
+        Ok(_) => json!({ "file": document.shown(), "status": "ok" }),
         Err(error) => {
             let status = if error.kind() == Kind::NoKey { "no-key" } else { "failed" };
             json!({ "file": document.shown(), "status": status, "error": error.to_string(), "hints": error.hints() })

@@ -216,7 +216,7 @@ impl Encrypted {
         Err(Error::new(
             "the MAC does not fit the values: the file was changed by hand, or merged from two versions",
         )
-        .hint("see what changed with git, or read it anyway with '--ignore-mac'"))
+        .hint("see what changed with git, or print it anyway: uvars decrypt --ignore-mac FILE"))
     }
 
     /// The MAC that the file states. Also tells whether a data key is the file's.

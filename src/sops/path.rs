@@ -22,7 +22,7 @@ pub enum Step {
 }
 
 impl KeyPath {
-    /// Reads what a person typed. Errors: an empty path, an empty step, an unclosed bracket.
+    /// Reads what a person typed. Errors: an empty path, an empty step, an unclosed bracket, dots and brackets mixed.
     pub fn parse(text: &str) -> Result<Self> {
         let steps = if text.starts_with('[') { bracketed(text)? } else { dotted(text)? };
         Ok(Self(steps))
@@ -56,6 +56,10 @@ fn dotted(text: &str) -> Result<Vec<Step>> {
         .map(|part| match part.parse() {
             _ if part.is_empty() => Err(Error::usage("the key has an empty part")
                 .hint("write a.b, list.0, or [\"a\"][\"b\"] where a name has a dot")),
+            _ if part.contains(['[', ']', '"']) => {
+                Err(Error::usage("the key mixes dots and brackets, and could be meant in two ways")
+                    .hint("write a.b, list.0, or all of it in brackets: [\"a\"][0][\"b.c\"]"))
+            }
             Ok(index) if canonical(part) => Ok(Step::Either(index, part.to_owned())),
             _ => Ok(Step::Key(part.to_owned())),
         })
