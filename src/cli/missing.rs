@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_and_other_documents_are_named() {
-        let text: String = (0..23).map(|number| format!("name{number}: 1\n")).collect();
+        let text = (0..23).map(|number| format!("name{number}: 1")).collect::<Vec<_>>().join("\n");
         assert!(hints(&text, "x").ends_with("name19 and 3 more"));
         assert!(hints("a: 1\n---\nb: 2\n", "b").contains("the file has 2 documents"));
     }
