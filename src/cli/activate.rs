@@ -191,7 +191,9 @@ fn tell_failures<'a>(ui: &mut Ui, trees: impl Iterator<Item = &'a TreeReport>) -
     for tree in trees {
         for failure in &tree.failures {
             let sentence = format!("{}; {}", failure.message, failure.kept.words());
-            ui.error(&Error::new(sentence).key(&failure.item));
+            let named = failure.message.starts_with(&failure.item);
+            let error = Error::new(sentence);
+            ui.error(&if named { error } else { error.key(&failure.item) });
             hints.extend(&failure.hints);
         }
         for note in &tree.notes {

@@ -4,11 +4,12 @@
 use super::context::Context;
 use super::tracked::tracked;
 use crate::error::{Error, Result};
-use crate::fs;
+use crate::fs::{self, Source};
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, Plain};
 use crate::vars::{self, Answers, Exposure, Question};
 use std::io::{IsTerminal, Read};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -40,7 +41,8 @@ impl Given {
         if let Some(file) = &self.answers {
             let place = if piped { PathBuf::from("standard input") } else { file.clone() };
             let path = if piped { PathBuf::from("/dev/stdin") } else { context.path(file) };
-            answers.add_file(&place, &read(context, &path).map_err(|error| error.at(&place))?)?;
+            let source = if piped { standard_input(&place)? } else { named(&path)? };
+            answers.add_file(&place, &read(context, &path, &source).map_err(|error| error.at(&place))?)?;
         }
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with(vars::VARIABLE_PREFIX)) else {
@@ -71,8 +73,18 @@ fn line() -> Result<Secret> {
 
 const LIMIT: usize = 8192;
 
-fn read(context: &Context, path: &Path) -> Result<Plain> {
-    let source = fs::read_source(path)?.ok_or_else(|| Error::new("there is no such file"))?;
+/// Standard input as it is open: it may be somebody else's, and could not be opened by its name.
+fn standard_input(shown: &Path) -> Result<Source> {
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let input = input.map_err(|error| Error::io("read", shown, error))?;
+    fs::read_open(input.into(), shown)
+}
+
+fn named(path: &Path) -> Result<Source> {
+    fs::read_source(path)?.ok_or_else(|| Error::new("there is no such file").at(path))
+}
+
+fn read(context: &Context, path: &Path, source: &Source) -> Result<Plain> {
     let bytes = source.secret.expose();
     if std::str::from_utf8(bytes).is_err() {
         return Err(Error::new("is not UTF-8").hint("convert it: iconv -t UTF-8"));
@@ -97,7 +109,10 @@ fn read(context: &Context, path: &Path) -> Result<Plain> {
 
 /// What a reader of YAML has to say often quotes what it read, and that may be a password.
 fn without_content(error: &Error) -> Error {
-    let plain = Error::new("is no YAML or JSON map from users to passwords");
+    let twice = error.message().ends_with("stands twice in one map");
+    let what =
+        if twice { "a name stands here twice" } else { "is no YAML or JSON map from users to passwords" };
+    let plain = Error::new(what).hint("a password with signs in it stands in 'single quotes'");
     match error.line_column() {
         Some((line, column)) => plain.position(line, column),
         None => plain,

@@ -1,10 +1,10 @@
 //! A change of the fleet from the lock to the last line said about it.
 
 use super::ui::{Look, Ui};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fleet::Fleet;
 use crate::fs::{self, Lock, Outlook, RepoPath, Report, Root, Transaction};
-use crate::rules::render;
+use crate::rules::{may_be_replaced, render};
 use std::time::Duration;
 
 /// The file of the creation rules.
@@ -100,8 +100,16 @@ pub(super) fn follow(root: &Root, transaction: &mut Transaction) -> Result<()> {
 pub(super) fn rules(root: &Root, fleet: &Fleet, transaction: &mut Transaction) -> Result<()> {
     let path = RepoPath::new(RULES)?;
     let wanted = render(&fleet.rules()?).into_bytes();
-    if root.read(&path)?.as_deref() != Some(wanted.as_slice()) {
-        transaction.write(path, wanted);
+    let there = root.read(&path)?.unwrap_or_default();
+    if there == wanted {
+        return Ok(());
     }
+    if !may_be_replaced(&there) {
+        return Err(Error::new("was not written by uvars, and its rules would be lost")
+            .at(path)
+            .hint("put them under rules: after: of uvars.yaml, then move the file away")
+            .hint("what they will be: uvars rules"));
+    }
+    transaction.write(path, wanted);
     Ok(())
 }

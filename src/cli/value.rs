@@ -17,12 +17,13 @@ pub(super) fn read(context: &Context, file: Option<&Path>, as_json: bool, name: 
     let text = match file {
         Some(file) if file != Path::new("-") => {
             let path = context.path(file);
-            Secret::new(fs::read(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?)
+            fs::read_source(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?.secret
         }
         None if std::io::stdin().is_terminal() => Terminal::open()?.hidden(&format!("{name}: "))?,
         _ => standard_input()?,
     };
-    if as_json { json::read(&text) } else { Ok(Value::Str(one_line(text))) }
+    let place = file.filter(|file| *file != Path::new("-")).unwrap_or(Path::new("standard input"));
+    if as_json { json::read(&text).map_err(|error| error.at(place)) } else { Ok(Value::Str(one_line(text))) }
 }
 
 /// All of standard input.

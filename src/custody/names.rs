@@ -24,7 +24,7 @@ impl<'f> Names<'f> {
     }
 
     fn of_one(&self, text: &str) -> Vec<String> {
-        let Ok(recipient) = Recipient::parse(text) else { return vec![text.to_owned()] };
+        let Ok(recipient) = Recipient::parse(text) else { return vec![Recipient::shown(text).to_owned()] };
         let holders = self.fleet.registry().holders(&recipient);
         if !holders.is_empty() {
             return holders.iter().map(ToString::to_string).collect();

@@ -39,6 +39,7 @@ impl Fleet {
         })?;
         let fleet = Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::read(root)?)?;
         fleet.no_revoked_key(&Ledger::read(root)?)?;
+        fleet.absent_keys_are_absent(|path| root.read(path))?;
         Ok(fleet)
     }
 
@@ -50,6 +51,7 @@ impl Fleet {
         let fleet = Self::new(Inventory::parse(Path::new(INVENTORY), &bytes)?, Registry::of_files(keys)?)?;
         let ledger = files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default();
         fleet.no_revoked_key(&Ledger::parse(&ledger)?)?;
+        fleet.absent_keys_are_absent(|path| files.read(path))?;
         Ok(fleet)
     }
 
@@ -77,6 +79,11 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// That a user without a key has no key file, rather than something in its place that is no file.
+    fn absent_keys_are_absent(&self, read: impl Fn(&RepoPath) -> Result<Option<Vec<u8>>>) -> Result<()> {
+        self.keyless().try_for_each(|user| read(&RepoPath::new(&self.principal(user).path())?).map(drop))
     }
 
     /// What `uvars.yaml` says.

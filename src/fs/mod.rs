@@ -33,7 +33,7 @@ pub use digest::Digest;
 pub use lock::Lock;
 pub use outlook::Outlook;
 pub use path::RepoPath;
-pub use read::{LIMIT, Source, read, read_source};
+pub use read::{LIMIT, Source, read, read_open, read_source};
 pub use recover::{Outcome, Recovered, forget, pending, recover};
 pub use root::{Root, real_place};
 pub use single::{replace, write_new};

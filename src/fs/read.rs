@@ -44,6 +44,11 @@ pub fn read_source(path: &Path) -> Result<Option<Source>> {
     open(path, OFlags::empty())?.map(|file| source(file, path)).transpose()
 }
 
+/// The same for what is open already, such as standard input, which may belong to somebody else.
+pub fn read_open(file: File, shown: &Path) -> Result<Source> {
+    source(file, shown)
+}
+
 fn open(path: &Path, flags: OFlags) -> Result<Option<File>> {
     let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
     match rustix::fs::openat(CWD, path, flags, Mode::empty()) {

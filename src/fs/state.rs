@@ -9,7 +9,7 @@ use super::single;
 use super::stage;
 use super::tree;
 use crate::{Error, Result};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Access, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::Metadata;
 use std::os::fd::OwnedFd;
@@ -52,9 +52,14 @@ impl State {
     }
 
     /// Opens the folder if it is there; makes nothing.
+    ///
+    /// One that may not be looked into is nothing to whoever only reads.
     pub(super) fn find(root: &Root) -> Result<Option<Self>> {
         let (path, in_git) = place(root);
-        Self::open(path, in_git)
+        match rustix::fs::access(&path, Access::READ_OK | Access::EXEC_OK) {
+            Err(Errno::ACCESS) => Ok(None),
+            _ => Self::open(path, in_git),
+        }
     }
 
     fn open(path: PathBuf, in_git: bool) -> Result<Option<Self>> {

@@ -66,6 +66,8 @@ impl Conversion {
 /// A line that is none of these, by its number: nothing of it is quoted.
 pub fn convert_public(text: &[u8]) -> Result<Conversion> {
     let text = std::str::from_utf8(text).map_err(|_| Error::new("this is not text"))?;
+    // editors of Windows put one in front
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut conversion = Conversion::default();
     for (number, line) in (1..).zip(text.split('\n')) {
         let line = line.trim();
@@ -242,6 +244,7 @@ mod tests {
         for (line, comment) in [
             (key.clone(), None),
             (format!("  {key}\tjon@cinnabar work\r"), Some("jon@cinnabar work")),
+            (format!("\u{feff}{key} jon\r\n"), Some("jon")),
             (format!("restrict,pty {key} jon"), Some("jon")),
             (format!("no-pty {key}"), None),
             (format!("command=\"echo \\\"ssh-rsa x\\\" ssh-rsa\",from=\"*.org\" {key} jon"), Some("jon")),

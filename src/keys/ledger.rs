@@ -8,7 +8,7 @@ use super::recipient::Recipient;
 use crate::error::{Error, Result};
 use crate::fs::{RepoPath, Root};
 use crate::yaml::edit::{At, Edit, Value};
-use crate::yaml::{Scalar, Timestamp, Tree, View};
+use crate::yaml::{Scalar, Timestamp, Tree, View, refusal};
 use std::collections::HashMap;
 
 /// Where it lies in a fleet repository.
@@ -75,7 +75,7 @@ impl Ledger {
     /// Unknown or missing fields, a time that does not belong to the state, a key that is not one, the same key
     /// twice; with file, line, column and key path.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let tree = Tree::parse(bytes).map_err(|error| Error::from(error).at(LEDGER_PATH))?;
+        let tree = Tree::parse(bytes).map_err(|error| refusal(error, bytes).at(LEDGER_PATH))?;
         let Some(document) = tree.documents().first() else { return Ok(Self::default()) };
         let root = match tree.documents() {
             [_] => View::new(&tree, tree.root(*document).unwrap_or(*document), LEDGER_PATH),

@@ -3,7 +3,7 @@
 use crate::error::Error;
 
 /// Marks of private keys, in the upper case that they are compared in, and how to come to the public half.
-const MARKS: [(&str, &str, &str); 4] = [
+const MARKS: [(&str, &str, &str); 6] = [
     ("AGE-SECRET-KEY-", "an age identity", "its public half: age-keygen -y FILE"),
     (
         "AGE-PLUGIN-",
@@ -15,6 +15,8 @@ const MARKS: [(&str, &str, &str); 4] = [
         "a private key",
         "its public half is in the .pub file beside it, or: ssh-keygen -y -f FILE",
     ),
+    ("PUTTY-USER-KEY-FILE-", "a private key of PuTTY", "its public half: puttygen FILE -O public-openssh"),
+    ("PRIVATE-MAC:", "a private key of PuTTY", "its public half: puttygen FILE -O public-openssh"),
     ("-----BEGIN ", "a PEM block", "give a line that begins with age1 or ssh-"),
 ];
 
@@ -38,7 +40,9 @@ pub(super) fn holds_key(text: &str) -> bool {
         let upper = line.to_ascii_uppercase();
         let age = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"];
         let frame = upper.starts_with("-----BEGIN ") && upper.contains("PRIVATE KEY");
-        frame || (line.len() > 30 && age.iter().any(|mark| upper.starts_with(mark)))
+        frame
+            || upper.starts_with("PUTTY-USER-KEY-FILE-")
+            || (line.len() > 30 && age.iter().any(|mark| upper.starts_with(mark)))
     })
 }
 
@@ -51,6 +55,7 @@ mod tests {
         let key = format!("x\n  AGE-SECRET-KEY-1{}\n", "Q".repeat(58));
         assert!(holds_key(&key));
         assert!(holds_key("-----BEGIN OPENSSH PRIVATE KEY-----"));
+        assert!(holds_key("PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none"));
         assert!(!holds_key("Never commit a PRIVATE KEY or an AGE-SECRET-KEY-1 line.\nAGE-SECRET-KEY-1…"));
     }
 
@@ -63,6 +68,8 @@ mod tests {
             ("AGE-PLUGIN-YUBIKEY-1QQQQ", "plugin"),
             ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
             ("-----BEGIN RSA PRIVATE KEY-----", "private key"),
+            ("PuTTY-User-Key-File-3: ssh-ed25519", "PuTTY"),
+            ("Private-MAC: QQQQ", "PuTTY"),
             ("-----BEGIN CERTIFICATE-----", "PEM"),
             ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ", "private key"),
         ] {

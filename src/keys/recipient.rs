@@ -78,6 +78,10 @@ impl Recipient {
         {
             return Self::parse_ssh(text);
         }
+        if text.starts_with("age1") && text.contains(char::is_whitespace) {
+            return Err(Error::new("malformed age recipient: there is more behind it in its line")
+                .hint("one key a line; a comment has a line of its own, which begins with #"));
+        }
         let (key, checked) = if text.starts_with(hybrid::PREFIX) {
             (Key::Hybrid, hybrid::check(text))
         } else if !text.starts_with("age1") {
@@ -105,6 +109,12 @@ impl Recipient {
         };
         let key = key.map_err(|reason| malformed(&format!("{} key", line.kind), reason))?;
         Ok(Self { text: format!("{} {}", line.kind, line.base64), comment: line.comment.to_owned(), key })
+    }
+
+    /// The reader that a file names, as people may see it: a text that is no recipient may be anything, a private
+    /// key too.
+    pub fn shown(text: &str) -> &str {
+        if Self::parse(text).is_ok() { text } else { "a text that is no recipient" }
     }
 
     /// The type.
@@ -318,7 +328,7 @@ mod tests {
             (AGE.to_uppercase(), "unknown type of recipient"),
             ("age1hunter2".into(), "malformed age recipient: its checksum is wrong"),
             (format!("{AGE}x"), "malformed age recipient: its checksum is wrong"),
-            (format!("{AGE} {AGE}"), "malformed age recipient: its checksum is wrong"),
+            (format!("{AGE} {AGE}"), "malformed age recipient: there is more behind it"),
             (format!("{AGE}\n{AGE}"), "a recipient is one line"),
             (format!("{ED25519} a\u{1b}[2J"), "a recipient is one line"),
             ("age1pq1hunter2".into(), "malformed age recipient: its checksum is wrong"),

@@ -46,7 +46,7 @@ impl SopsConfig {
         let (tree, error) = crate::yaml::read(bytes);
         let Some(root) = tree.documents().first().and_then(|document| tree.root(*document)) else {
             return match error {
-                Some(error) => Err(Error::from(error).at(file)),
+                Some(error) => Err(crate::yaml::refusal(error, bytes).at(file)),
                 None => Ok(Self { rules: Vec::new() }),
             };
         };

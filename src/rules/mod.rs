@@ -14,5 +14,5 @@ pub use check::diff;
 pub use config::{CreationRule, SopsConfig, relative_path};
 pub use group::{GroupKey, KeyGroup};
 pub(crate) use pattern::{alternatives, below, escape, one_of};
-pub use render::{is_generated, render};
+pub use render::{is_generated, may_be_replaced, render};
 pub use set::{Anchor, Rule, RuleSet, Verbatim};

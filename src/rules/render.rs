@@ -10,9 +10,19 @@ const HEADER: &str = "\
 # Rules of your own belong into `rules:` of uvars.yaml; `uvars rules --explain PATH` says who reads a file, and why.
 ";
 
+/// What it begins with, whatever the version.
+const TITLE: &str = "# Generated from keys/ and uvars.yaml by ";
+
 /// Whether this text came from [`render`], whatever the version.
 pub fn is_generated(text: &str) -> bool {
-    text.starts_with("# Generated from keys/ and uvars.yaml by ")
+    text.starts_with(TITLE)
+}
+
+/// Whether [`render`] may take a file's place: one that it made, whole or damaged, or an empty one. Of any other,
+/// rules that somebody wrote would be lost.
+pub fn may_be_replaced(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text.trim_ascii().is_empty() || text.starts_with(TITLE.as_bytes()) || TITLE.as_bytes().starts_with(text)
 }
 
 /// The text of the file.
@@ -75,4 +85,22 @@ fn scalar(text: &str) -> String {
         && !text.contains(": ")
         && !text.contains(" #");
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_rendered_is_known_by_its_title() {
+        let whole = render(&RuleSet::default());
+        assert!(may_be_replaced(whole.as_bytes()));
+        assert!(may_be_replaced(whole.replace('\n', "\r\n").as_bytes()));
+        assert!(may_be_replaced(format!("\u{feff}{whole}").as_bytes()));
+        assert!(may_be_replaced(&whole.as_bytes()[..20]) && may_be_replaced(b"\n"));
+        assert!(
+            !may_be_replaced(b"creation_rules: []\n")
+                && !may_be_replaced(b"# Generated\ncreation_rules: []\n")
+        );
+    }
 }

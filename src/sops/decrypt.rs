@@ -67,7 +67,7 @@ impl Opening<'_> {
             let made = made.map_err(|fault| {
                 let error = Error::new(fault.to_string()).key(self.sealed.path_of(at).to_string());
                 if fault == Fault::Form {
-                    error.hint("a value added by hand: encrypt it with 'uvars set'")
+                    error.hint("a value added by hand: take it out of the file, then add it with 'uvars set'")
                 } else {
                     error
                 }

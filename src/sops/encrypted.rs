@@ -85,6 +85,11 @@ impl Encrypted {
         values.map(|at| String::from_utf8_lossy(self.tree.key(at)).into_owned()).collect()
     }
 
+    /// How many documents there are.
+    pub fn documents(&self) -> usize {
+        self.tree.documents().len()
+    }
+
     /// The file's bytes.
     pub fn emit(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata.to_map();

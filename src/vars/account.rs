@@ -95,6 +95,7 @@ pub(super) struct Present {
     foreign: Vec<String>,
     /// Keys of other types that open it.
     others: Vec<String>,
+    documents: usize,
 }
 
 impl Present {
@@ -117,6 +118,7 @@ impl Present {
             readers: file.metadata().recipients().into_iter().map(str::to_owned).collect(),
             foreign: keys.iter().filter(|key| !OURS.contains(&key.as_str())).cloned().collect(),
             others: file.metadata().others(),
+            documents: file.documents(),
         })
     }
 
@@ -127,6 +129,11 @@ impl Present {
 
     /// Refuses a file that writing anew would take something from.
     pub(super) fn check_replaceable(&self, path: &RepoPath) -> Result<()> {
+        if self.documents > 1 {
+            return Err(Error::new("holds several documents, and all but the first would be lost")
+                .at(path)
+                .hint("move them to another file, or remove this one"));
+        }
         if let Some(name) = self.foreign.first() {
             return Err(Error::new("is no part of an account, and would be lost")
                 .at(path)

@@ -151,6 +151,10 @@ fn text(bytes: &[u8]) -> Result<Secret> {
     }
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let line = line.strip_suffix(b"\r").filter(|_| line.len() < bytes.len()).unwrap_or(line);
+    if line.starts_with(b"\xef\xbb\xbf") {
+        return Err(Error::new("a byte order mark is in front of the password")
+            .hint("the program that wrote it added one: save it as plain UTF-8"));
+    }
     if line.is_empty() {
         return Err(Error::new("the password is empty"));
     }

@@ -187,7 +187,7 @@ impl Target {
         let recipients = self.readers.recipients();
         let stays = |old: &str| recipients.iter().any(|recipient| recipient.as_str() == old);
         readers.extend(before.iter().filter(|old| !stays(old)).map(|old| Reader {
-            name: old.clone(),
+            name: Recipient::shown(old).to_owned(),
             change: Access::Lost,
             why: "keys/ and uvars.yaml no longer name it".to_owned(),
         }));

@@ -59,12 +59,40 @@ impl std::error::Error for ParseError {}
 
 impl From<ParseError> for crate::error::Error {
     fn from(refusal: ParseError) -> Self {
-        let error = Self::new(refusal.message());
+        // a value that was meant as text may begin with an asterisk, and be a password
+        let error = if refusal.message().starts_with("unknown anchor ") {
+            Self::new("an alias to an anchor that is not there")
+                .hint("text that begins with an asterisk stands in quotes")
+        } else {
+            Self::new(refusal.message())
+        };
         match refusal.position() {
             Some((line, column)) => error.position(line, column),
             None => error,
         }
     }
+}
+
+/// What is said of a file that cannot be read: its place also where it is no text, and a hint at what git left in it.
+pub fn refusal(refusal: ParseError, bytes: &[u8]) -> crate::error::Error {
+    let mut error = crate::error::Error::from(refusal);
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    if let (false, Err(bad)) = (utf16, std::str::from_utf8(bytes)) {
+        let (line, column) = place_of(bytes, bad.valid_up_to());
+        error = error.position(line, column);
+    }
+    let marked = bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "));
+    if marked { error.hint("git left marks of a conflict in it: settle that first") } else { error }
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+pub fn place_of(bytes: &[u8], at: usize) -> (u32, u32) {
+    let before = bytes.get(..at).unwrap_or(bytes);
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() + 1;
+    (number(line), number(column))
 }
 
 #[cfg(test)]
@@ -79,8 +107,20 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_has_a_place() {
+        assert_eq!(place_of(b"", 0), (1, 1));
+        assert_eq!(place_of("ä\nöx\n".as_bytes(), 5), (2, 2));
+        let refused = refusal(ParseError::plain("bad"), b"a\nb\xff");
+        assert_eq!(refused.to_string(), "line 2, column 2: bad");
+        let refused = refusal(ParseError::placed("bad", 1, (1, 1)), b"a\n<<<<<<< HEAD\n");
+        assert_eq!(refused.hints().len(), 1);
+    }
+
+    #[test]
     fn becomes_an_error_at_its_true_place() {
         let error = crate::error::Error::from(ParseError::placed("a b", 2, (3, 1)));
         assert_eq!(error.to_string(), "line 3, column 1: a b");
+        let error = crate::error::Error::from(ParseError::plain("unknown anchor 'hunter2' referenced"));
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 }

@@ -19,7 +19,7 @@ mod view;
 
 pub use check::{CheckError, check_map};
 pub use emit::{emit, emit_node};
-pub use error::ParseError;
+pub use error::{ParseError, place_of, refusal};
 pub use float::{float_f, float_g};
 pub use node::{Children, Comments, Kind, Node, NodeId, Pairs, Style, Tree};
 pub use read::read;

@@ -59,7 +59,7 @@ fn standard_input() -> Result<Secret> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
     std::io::stdin()
         .lock()
-        .take(LARGEST)
+        .take(LARGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::new("cannot read standard input").because(error))?;
     Ok(Secret::new(std::mem::take(&mut *bytes)))

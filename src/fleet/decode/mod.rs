@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::password::Method;
-use crate::yaml::{Fields, Tree, View};
+use crate::yaml::{Fields, Tree, View, place_of, refusal};
 
 use self::refer::Hosts;
 use super::fields;
@@ -32,10 +32,10 @@ impl Inventory {
     pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
         let name = file.to_string_lossy();
         if let Err(error) = std::str::from_utf8(bytes) {
-            let line = bytes.iter().take(error.valid_up_to()).filter(|b| **b == b'\n').count() + 1;
-            return Err(Error::new(format!("the file is not UTF-8 (line {line})")).at(file));
+            let (line, column) = place_of(bytes, error.valid_up_to());
+            return Err(Error::new("the file is not UTF-8").at(file).position(line, column));
         }
-        let tree = Tree::parse(bytes).map_err(|error| Error::from(error).at(file))?;
+        let tree = Tree::parse(bytes).map_err(|error| refusal(error, bytes).at(file))?;
         let root = View::document(&tree, &name)?;
         secret::refuse(&tree, &name)?;
         let root = root.map(fields::ROOT)?;

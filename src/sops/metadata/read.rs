@@ -146,6 +146,9 @@ impl Fields {
 
     fn time(&mut self, name: &str) -> Result<Timestamp> {
         let text = self.text(name)?;
+        if text.is_empty() {
+            return Err(self.wrong(name, "is missing").hint("was the end of the file cut off?"));
+        }
         Timestamp::parse(&text)
             .ok_or_else(|| self.wrong(name, "this is not a time in the form 2006-01-02T15:04:05Z"))
     }

@@ -16,7 +16,7 @@ const EXPANDED_TEXT: usize = 64 << 20;
 
 /// Reads every document.
 pub(super) fn read(source: &[u8], secret: bool) -> Result<Tree> {
-    let mut nodes = yaml::Tree::parse(source).map_err(Error::from)?;
+    let mut nodes = yaml::Tree::parse(source).map_err(|error| yaml::refusal(error, source))?;
     let tree = load(&nodes, source.len(), secret);
     if secret {
         wipe(&mut nodes);
