@@ -163,6 +163,8 @@ in
       };
     })
     (mkIf byUnit {
+      # Its own configuration is the same when a password changes: it must take the new hash over all the same.
+      systemd.services.userborn.restartTriggers = [ "${cfg.manifest}" ];
       systemd.services.uvars-users = {
         description = "Password hashes for the accounts of this host";
         wantedBy = [

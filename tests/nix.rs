@@ -127,6 +127,7 @@ fn with_userborn_units_do_it_in_the_same_order() {
     assert!(has(&users["before"], "userborn.service") && has(&users["wantedBy"], "sysinit.target"));
     assert!(has(&values["after"], "userborn.service") && has(&values["after"], "uvars-users.service"));
     assert!(!has(&users["after"], "local-fs.target"));
+    assert!(made["services"]["userborn"]["restartTriggers"][0].as_str().unwrap().starts_with('/'), "{made}");
     // A failure is told and must not hold up what comes after it.
     assert!(users.get("requiredBy").is_none() && values.get("requiredBy").is_none());
     let start = users["serviceConfig"]["ExecStart"].as_str().unwrap();

@@ -85,7 +85,9 @@ impl Registry {
     /// Notes keys that two principals have, and keys with something to tell about.
     fn warn(&mut self) {
         let mut warnings = Vec::new();
-        for (recipient, principals) in self.shared() {
+        for (recipient, principals) in
+            self.shared().into_iter().filter(|(_, principals)| !is_one_person(principals))
+        {
             let names: Vec<_> = principals.iter().map(ToString::to_string).collect();
             warnings.push(format!("{} have the same key {}", names.join(" and "), short(recipient)));
         }
@@ -207,6 +209,12 @@ fn short(recipient: &Recipient) -> String {
     recipient.as_str().chars().take(16).chain("…".chars()).collect()
 }
 
+/// Whether this is one person who is an admin and a user.
+fn is_one_person(principals: &[Principal]) -> bool {
+    principals.iter().all(|principal| matches!(principal.class, Class::Admins | Class::Users))
+        && principals.windows(2).all(|pair| matches!(pair, [a, b] if a.name == b.name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,10 +255,8 @@ mod tests {
         assert_eq!(jon.recipients().map(ToString::to_string).collect::<Vec<_>>(), [B]);
         assert_eq!(
             registry.warnings(),
-            [
-                "admins/raquel and users/raquel have the same key age1t7rxyev2z3rw…",
-                "hosts/cinnabar and users/raquel have the same key ssh-ed25519 AAAA…"
-            ]
+            ["hosts/cinnabar and users/raquel have the same key ssh-ed25519 AAAA…"],
+            "that raquel is an admin and a user is as it should be"
         );
     }
 
