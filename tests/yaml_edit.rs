@@ -92,6 +92,7 @@ fn collections_are_replaced() {
     assert_eq!(set("a: {} # of a\n", &[], 1), "1\n");
     assert_eq!(set("{} # c\n", &[], 1), "1 # c\n");
     assert_eq!(set("--- a\n", &[], Value::map([("k", 1)])), "--- \nk: 1\n");
+    assert_eq!(set("a:\t \n", &["a"], "x\ny"), "a: |-\n  x\n  y\n");
     assert_eq!(set("a: # c\n  - x\n", &["a"], "#"), "a: '#' # c\n");
     let open = "error: f.yaml: the file has no final line break, and this edit would change what its last value means";
     assert_eq!(insert("a:\n  b: |+\n    x", &["a"], "c", 1, At::End), open);
@@ -106,6 +107,13 @@ fn keys_are_put_where_they_belong() {
     assert_eq!(insert("b: 1\n", &[], "a", 0, At::Sorted), "a: 0\nb: 1\n");
     assert_eq!(insert("# top\n\n# of b\nb: 1\n", &[], "a", 0, At::Sorted), "# top\n\na: 0\n# of b\nb: 1\n");
     assert_eq!(insert("a: 1", &[], "b", 2, At::End), "a: 1\nb: 2");
+    let marked =
+        "error: f.yaml:1:3: a: the key `a` is written with `?`, which is not edited: change it by hand";
+    assert_eq!(insert("? a\n: 1\n", &[], "b", 2, At::End), marked);
+    let long = "error: f.yaml: a key of more than 128 bytes is not put in: write it by hand";
+    assert_eq!(insert("a: 1\n", &[], &"k".repeat(129), 2, At::End), long);
+    assert_eq!(set("a: 1\n", &["a"], Value::map([("k".repeat(129).as_str(), 1)])), long);
+    assert_eq!(insert("? a\n", &[], "B", 2, At::Sorted), marked);
     assert_eq!(insert("a: 1\r\n", &[], "b", 2, At::End), "a: 1\r\nb: 2\r\n");
     assert_eq!(insert("a:\n   x: 1\nc: 1\n", &["a"], "w", 2, At::End), "a:\n   x: 1\n   w: 2\nc: 1\n");
     assert_eq!(insert("- x: 1\n- z: 1\n", &["0"], "w", 2, At::End), "- x: 1\n  w: 2\n- z: 1\n");

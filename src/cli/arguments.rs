@@ -6,7 +6,7 @@ use super::{
     activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, host, init, key, man,
     receive, recover, rotate, rules, schema, set, sync, unset, user, verify,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -65,31 +65,104 @@ impl When {
     }
 }
 
-/// The verbs.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    Init(init::Arguments),
-    Generate(generate::Arguments),
-    Receive(receive::Arguments),
-    Rules(rules::Arguments),
-    Sync(sync::Arguments),
-    Rotate(rotate::Arguments),
-    Bind(bind::Arguments),
-    User(user::Arguments),
-    Host(host::Arguments),
-    Key(key::Arguments),
-    Get(get::Arguments),
-    Set(set::Arguments),
-    Unset(unset::Arguments),
-    Edit(edit::Arguments),
-    Decrypt(decrypt::Arguments),
-    Encrypt(encrypt::Arguments),
-    Exec(exec::Arguments),
-    Verify(verify::Arguments),
-    Export(export::Arguments),
-    Activate(activate::Arguments),
-    Recover(recover::Arguments),
-    Schema(schema::Arguments),
-    Completions(completions::Arguments),
-    Man(man::Arguments),
+/// The verbs, and each one alone as clap sees it.
+macro_rules! verbs {
+    ($($variant:ident $module:ident,)*) => {
+        /// The verbs.
+        #[derive(Debug, Subcommand)]
+        pub(super) enum Command {
+            $($variant($module::Arguments),)*
+        }
+
+        fn verb(name: &str) -> Option<clap::Command> {
+            match name {
+                $(stringify!($module) => {
+                    Some($module::Arguments::augment_args(clap::Command::new(stringify!($module))))
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+verbs! {
+    Init init,
+    Generate generate,
+    Receive receive,
+    Rules rules,
+    Sync sync,
+    Rotate rotate,
+    Bind bind,
+    User user,
+    Host host,
+    Key key,
+    Get get,
+    Set set,
+    Unset unset,
+    Edit edit,
+    Decrypt decrypt,
+    Encrypt encrypt,
+    Exec exec,
+    Verify verify,
+    Export export,
+    Activate activate,
+    Recover recover,
+    Schema schema,
+    Completions completions,
+    Man man,
+}
+
+impl Cli {
+    /// Parses a command line. Where it begins with a verb, only that verb is built: all of them take clap longer
+    /// than a small file takes to decrypt. What that does not parse, help and mistakes, is left to the whole.
+    pub(super) fn parse_line(line: &[OsString]) -> clap::error::Result<Self> {
+        let named = line.get(1).and_then(|word| word.to_str()).and_then(verb);
+        let only = named.map(|verb| Global::augment_args(clap::Command::new("uvars")).subcommand(verb));
+        let parsed = only.and_then(|only| only.try_get_matches_from(line).ok());
+        if let Some(cli) = parsed.and_then(|matches| Self::from_arg_matches(&matches).ok()) {
+            return Ok(cli);
+        }
+        Self::try_parse_from(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn a_verb_alone_is_what_it_is_among_all() {
+        let all = Cli::command();
+        for among in all.get_subcommands() {
+            let alone = verb(among.get_name()).expect("a verb that is built alone");
+            let shown =
+                |command: &clap::Command| format!("{:?}", command.get_arguments().collect::<Vec<_>>());
+            assert_eq!(shown(&alone), shown(among));
+            assert_eq!(alone.get_subcommands().count(), among.get_subcommands().count());
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_the_same_either_way() {
+        for line in [
+            &["uvars", "decrypt", "a.yaml", "--out", "b"][..],
+            &["uvars", "get", "a.yaml", "k", "-C", "dir", "--color=never"],
+            &["uvars", "-C", "dir", "key", "list"],
+            &["uvars", "key", "list", "--identity", "x"],
+            &["uvars", "decrypt"],
+            &["uvars", "decrypt", "--help"],
+            &["uvars", "decrypt", "--nope", "x"],
+            &["uvars", "decyrpt", "x"],
+            &["uvars", "--version"],
+            &["uvars"],
+        ] {
+            let shown = |cli: clap::error::Result<Cli>| {
+                cli.map(|cli| format!("{:?} {:?}", cli.global, cli.command))
+                    .map_err(|error| error.to_string())
+            };
+            let words: Vec<OsString> = line.iter().map(OsString::from).collect();
+            assert_eq!(shown(Cli::parse_line(&words)), shown(Cli::try_parse_from(&words)), "{line:?}");
+        }
+    }
 }

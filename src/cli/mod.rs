@@ -59,7 +59,6 @@ mod value;
 mod verify;
 
 use arguments::{Cli, Command, When};
-use clap::Parser;
 use context::Context;
 use exit::Exit;
 use std::ffi::OsString;
@@ -70,7 +69,7 @@ use ui::Ui;
 /// 0 done, 1 failed, 2 usage, 3 out of date, 4 no key for this; `exec` returns its child's.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::parse_line(&arguments) {
         Ok(cli) => cli,
         Err(error) => return ui::usage(&error, When::typed(&arguments)),
     };

@@ -108,7 +108,7 @@ impl fmt::Display for KeyPath {
             for (at, step) in self.0.iter().enumerate() {
                 let dot = if at == 0 { "" } else { "." };
                 match step {
-                    Step::Key(name) | Step::Either(_, name) => write!(out, "{dot}{}", name.escape_debug())?,
+                    Step::Key(name) | Step::Either(_, name) => write!(out, "{dot}{}", shown(name))?,
                     Step::Index(index) => write!(out, "{dot}{index}")?,
                 }
             }
@@ -116,12 +116,28 @@ impl fmt::Display for KeyPath {
         }
         for step in &self.0 {
             match step {
-                Step::Key(name) | Step::Either(_, name) => write!(out, "[\"{}\"]", name.escape_debug())?,
+                Step::Key(name) | Step::Either(_, name) => {
+                    let quote = if name.contains("\"]") { '\'' } else { '"' };
+                    write!(out, "[{quote}{}{quote}]", shown(name))?;
+                }
                 Step::Index(index) => write!(out, "[{index}]")?,
             }
         }
         Ok(())
     }
+}
+
+/// A name that does nothing to a terminal. Neither quotes nor backslashes are escaped, since no path that is typed
+/// has escapes.
+fn shown(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for char in name.chars() {
+        match char {
+            '"' | '\'' | '\\' => shown.push(char),
+            _ => shown.extend(char.escape_debug()),
+        }
+    }
+    shown
 }
 
 impl std::str::FromStr for KeyPath {
@@ -145,6 +161,9 @@ mod tests {
         same("[\"list\"][0]['k']", "list.0.k");
         same("[\"a.b\"][\"c\"]", "[\"a.b\"][\"c\"]");
         same("[\"a[0\"]", "[\"a[0\"]");
+        same("a\\d'b", "a\\d'b");
+        same("['a\"]b']", "['a\"]b']");
+        same("a\u{1b}b", "a\\u{1b}b");
         assert_eq!(KeyPath::parse("list.01").unwrap().steps()[1], Step::Key("01".into()));
         assert_eq!(KeyPath::parse("[\"0\"]").unwrap().steps()[0], Step::Key("0".into()));
     }

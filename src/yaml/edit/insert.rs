@@ -31,6 +31,10 @@ pub(super) fn key<'t>(
         return Err(page.error(key, format!("the key `{name}` is already here")));
     }
     let before = predecessor(page, found.id, name, at)?;
+    let first = page.tree.children(found.id).next();
+    for neighbour in first.into_iter().chain(before.map(|(key, _)| key)) {
+        page.without_mark(neighbour)?;
+    }
     let mut words = vec![string(name)];
     words_of(&value, &mut words);
     let at = before.map_or(page.range(found.id).start + 1, |(_, value)| page.range(value).end);

@@ -91,10 +91,20 @@ impl<'t> Page<'t> {
             Kind::Alias => "is an alias",
             _ if self.tree.anchor(key).is_some() => "has an anchor",
             _ if self.tree.tag(key).is_some() => "has a tag",
-            _ if self.source.cut(self.line_of(key), self.start(key)).contains('?') => "is written with `?`",
-            _ => return Ok((key, value)),
+            _ => return self.without_mark(key).map(|()| (key, value)),
         };
         Err(self.error(key, format!("the key `{name}` {refused}, which is not edited: change it by hand")))
+    }
+
+    /// Refuses a key that stands behind a `?`.
+    pub(super) fn without_mark(&self, key: NodeId) -> Result<()> {
+        if !self.source.cut(self.line_of(key), self.start(key)).contains('?') {
+            return Ok(());
+        }
+        let name = &self.tree.node(key).text;
+        let sentence =
+            format!("the key `{name}` is written with `?`, which is not edited: change it by hand");
+        Err(self.error(key, sentence))
     }
 
     pub(super) fn find_pair(&self, map: NodeId, name: &str) -> Option<(NodeId, NodeId)> {

@@ -56,6 +56,9 @@ pub enum At<'k> {
     Sorted,
 }
 
+/// How long a key may be that stands before its colon, in bytes.
+const LONGEST_KEY: usize = 128;
+
 /// The bytes to change and what the document is to say then.
 #[derive(Debug)]
 struct Plan<'t> {
@@ -101,6 +104,7 @@ impl Edit {
     /// # Errors
     /// There is nothing at the path; it is, or lies within, an alias or an anchored node; it has a tag.
     pub fn set(&mut self, path: &[&str], value: &Value) -> Result<()> {
+        self.check_names(None, value)?;
         self.change(|page| replace::set(page, path, value))
     }
 
@@ -110,6 +114,7 @@ impl Edit {
     /// There is no map at the path; it has the key already; `After` names a key that it has not; an alias or
     /// anchor as for [`Edit::set`].
     pub fn insert_key(&mut self, path: &[&str], key: &str, value: &Value, at: At<'_>) -> Result<()> {
+        self.check_names(Some(key), value)?;
         self.change(|page| insert::key(page, path, key, value, at))
     }
 
@@ -127,6 +132,7 @@ impl Edit {
     /// # Errors
     /// There is no such key; the new name is taken; an alias or anchor as for [`Edit::set`].
     pub fn rename_key(&mut self, path: &[&str], name: &str) -> Result<()> {
+        self.check_names(Some(name), &Value::NULL)?;
         self.change(|page| replace::rename(page, path, name))
     }
 
@@ -145,6 +151,7 @@ impl Edit {
     /// # Errors
     /// There is no list at the path; an alias or anchor as for [`Edit::set`].
     pub fn append_item(&mut self, path: &[&str], value: &Value) -> Result<()> {
+        self.check_names(None, value)?;
         self.change(|page| insert::item(page, path, value))
     }
 
@@ -154,6 +161,22 @@ impl Edit {
     /// There is no such item; otherwise as [`Edit::remove_key`].
     pub fn remove_item(&mut self, path: &[&str], index: usize) -> Result<()> {
         self.change(|page| remove::item(page, path, index))
+    }
+
+    /// Refuses keys that would have to be written with a `?`.
+    fn check_names(&self, key: Option<&str>, value: &Value) -> Result<()> {
+        if key.is_some_and(|key| key.len() > LONGEST_KEY) {
+            let sentence = format!("a key of more than {LONGEST_KEY} bytes is not put in: write it by hand");
+            return Err(Error::new(sentence).at(&self.file));
+        }
+        match value {
+            Value::Map(entries) => {
+                entries.iter().try_for_each(|(key, value)| self.check_names(Some(key), value))
+            }
+            Value::List(items) => items.iter().try_for_each(|item| self.check_names(None, item)),
+            Value::OneLine(value) => self.check_names(None, value),
+            Value::Scalar(_) => Ok(()),
+        }
     }
 
     fn read(&self) -> Result<Tree<'_>> {

@@ -99,8 +99,12 @@ fn below_comment(page: &Page<'_>, old: std::ops::Range<usize>, new: String, line
     let line_end = page.source.line_end(old.end);
     let rest = page.source.cut(old.end, line_end);
     let several = new.contains(['\n', '\r']);
-    if !several || rest.trim().is_empty() {
+    if !several {
         return vec![(old, new)];
+    }
+    if rest.trim().is_empty() {
+        // blanks at the line's end would become a part of the new text
+        return vec![(old.start..line_end, new)];
     }
     if lines {
         return vec![(old, String::new()), (line_end..line_end, new)];

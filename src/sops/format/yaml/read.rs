@@ -7,8 +7,8 @@ use crate::{Error, Result};
 use std::borrow::Cow;
 use zeroize::Zeroize as _;
 
-/// How many items may stand below aliases before a file is taken for a bomb; go-yaml's figure for the first
-/// document. sops has no limit in the others.
+/// How many items may stand below aliases before a file is taken for a bomb, unless it has a ninth as many nodes of
+/// its own; go-yaml's figure for the first document. sops has no limit in the others.
 const EXPANDED: usize = 400_000;
 
 /// How much text may be made of a file by aliases.
@@ -229,8 +229,7 @@ impl<'n, 'a> Loader<'n, 'a> {
 
     fn count(&mut self, node: NodeId) -> Result<()> {
         self.expanded += 1;
-        let own = self.tree.items.len() - self.expanded.min(self.tree.items.len());
-        if self.expanded > EXPANDED.max(9 * own) || self.tree.pool.len() > self.text_limit {
+        if self.expanded > EXPANDED.max(9 * self.nodes.len()) || self.tree.pool.len() > self.text_limit {
             return Err(self.at(node, "the aliases of this file expand to far more than the file itself"));
         }
         Ok(())

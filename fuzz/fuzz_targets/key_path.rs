@@ -1,0 +1,16 @@
+//! A key path that is read is shown so that it can be typed again (control characters apart); a regular expression is taken or refused.
+#![no_main]
+use libfuzzer_sys::fuzz_target;
+use uvars::sops::{KeyPath, go_regex};
+
+fuzz_target!(|text: &str| {
+    if let Ok(path) = KeyPath::parse(text) {
+        let shown = path.to_string();
+        let whole =
+            !text.chars().any(|char| !matches!(char, '\'' | '"' | '\\') && char.escape_debug().count() > 1);
+        if whole && !(shown.contains("']") && shown.contains("\"]")) {
+            assert_eq!(KeyPath::parse(&shown).map(|path| path.to_string()).ok(), Some(shown));
+        }
+    }
+    drop(go_regex(text));
+});
