@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         plan.transaction.write(path.clone(), binding.seal(context.now())?);
         plan.files.push(FileChange { path, what: What::Bound, gained, lost });
     }
-    custody::carry_out(Changes::begin(root, arguments.dry_run)?, ui, plan, false)
+    custody::carry_out(Changes::begin(root, arguments.dry_run)?, ui, plan, "bind", false)
 }
 
 /// Old and new path, the readers, and the names of the values: what there is to vouch for.
@@ -79,7 +79,7 @@ fn agreed(path: &crate::fs::RepoPath) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Error::new("nobody can be asked whether it belongs here")
             .at(path)
-            .hint("look at it (uvars decrypt), then: uvars bind --yes"));
+            .hint(format!("if it does: uvars bind {path} --yes")));
     }
     dialoguer::Confirm::new()
         .with_prompt("does it belong here?")

@@ -20,6 +20,7 @@ pub(super) const INVENTORY: &str = "uvars.yaml";
 /// Folder, environment and clock.
 pub(super) struct Context {
     directory: PathBuf,
+    moved: bool,
     identities: Vec<PathBuf>,
     now: SystemTime,
     variables: fn(&str) -> Option<OsString>,
@@ -30,10 +31,11 @@ impl Context {
     pub(super) fn new(global: Global) -> Result<Self> {
         let here = std::env::current_dir()
             .map_err(|error| Error::new("cannot tell the current folder").because(error))?;
+        let moved = global.directory.is_some();
         let directory = global.directory.map_or(here.clone(), |directory| here.join(directory));
         let identities = global.identity.into_iter().map(|file| here.join(file)).collect();
         let variables = |name: &str| std::env::var_os(name);
-        Ok(Self { directory, identities, now: SystemTime::now(), variables })
+        Ok(Self { directory, moved, identities, now: SystemTime::now(), variables })
     }
 
     /// The folder that relative paths on the command line start from.
@@ -44,6 +46,11 @@ impl Context {
     /// A path from the command line.
     pub(super) fn path(&self, typed: &Path) -> PathBuf {
         self.directory.join(typed)
+    }
+
+    /// A path from the command line as it was typed, where that means the same: messages are shorter by it.
+    pub(super) fn typed(&self, typed: &Path) -> PathBuf {
+        if self.moved { self.path(typed) } else { typed.to_path_buf() }
     }
 
     /// An environment variable that is set and not empty.

@@ -5,6 +5,7 @@
 
 use super::changes::RULES;
 use super::document::Document;
+use super::ui::Ui;
 use crate::custody::{self, Saved};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
@@ -19,6 +20,7 @@ use std::time::SystemTime;
 pub(super) struct Creation {
     readers: Vec<Recipient>,
     rules: Rules,
+    left_out: Vec<String>,
 }
 
 impl Creation {
@@ -34,10 +36,18 @@ impl Creation {
                         .hint(format!("uvars generate {user}")));
                 }
                 let readers = Fleet::load(root)?.must_have_readers(path)?;
+                let left_out = readers.left_out.iter().map(ToString::to_string).collect();
                 let readers = readers.recipients().into_iter().cloned().collect();
-                Ok(Self { readers, rules: Rules::default() })
+                Ok(Self { readers, rules: Rules::default(), left_out })
             }
             _ => by_rule(&document.absolute()?).map_err(|error| error.at(document.shown())),
+        }
+    }
+
+    /// Says who should read it and cannot yet.
+    pub(super) fn warn(&self, ui: &mut Ui, document: &Document) {
+        for who in &self.left_out {
+            ui.warn(format!("{} leaves out {who}", document.shown()));
         }
     }
 
@@ -75,11 +85,14 @@ fn by_rule(file: &Path) -> Result<Creation> {
     let rule = rules
         .match_path(&relative_path(folder, file))
         .map_err(|error| error.at(&config))?
-        .ok_or_else(|| Error::new("no creation rule is for this file").at(&config))?;
+        .ok_or_else(|| {
+            Error::new("no creation rule is for this file")
+                .hint(format!("the nearest rules are those of {}", config.display()))
+        })?;
     let at_rule = |error: Error| error.at(&config).position(rule.line, 1);
     let readers = recipients(rule).map_err(at_rule)?;
     let rules = rule.encryption().map_err(|error| error.at(&config))?;
-    Ok(Creation { readers, rules })
+    Ok(Creation { readers, rules, left_out: Vec::new() })
 }
 
 fn recipients(rule: &CreationRule) -> Result<Vec<Recipient>> {

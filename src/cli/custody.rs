@@ -7,20 +7,30 @@ use crate::custody::{FileChange, Plan, What};
 use crate::error::Result;
 use serde_json::{Value, json};
 
-/// Shows the plan, writes it unless this is a dry run, and says what was left.
-pub(super) fn carry_out(changes: Changes, ui: &mut Ui, plan: Plan, as_json: bool) -> Result<Exit> {
+/// Shows the plan, writes it unless this is a dry run, and says what was left. `again` is the verb by which somebody
+/// who has the key for the rest does it.
+pub(super) fn carry_out(
+    changes: Changes,
+    ui: &mut Ui,
+    plan: Plan,
+    again: &str,
+    as_json: bool,
+) -> Result<Exit> {
     let dry = changes.is_dry();
     let Plan { transaction, files, blocked, refused, orphans, notes } = plan;
     // written first: what is said to have happened has happened
     let report = changes.finish_quietly(ui, transaction)?;
-    let written = report.created.iter().chain(&report.replaced).chain(&report.removed);
-    let others: Vec<_> =
-        written.filter(|path| !files.iter().any(|file| file.path == **path)).cloned().collect();
+    let created = report.created.iter().map(|path| (path, "create", Look::Good));
+    let replaced = report.replaced.iter().map(|path| (path, "change", Look::Care));
+    let removed = report.removed.iter().map(|path| (path, "remove", Look::Bad));
+    let mut others: Vec<_> = created.chain(replaced).chain(removed).collect();
+    others.retain(|(path, ..)| !files.iter().any(|file| file.path == **path));
+    others.sort_by_key(|(path, ..)| *path);
     if as_json {
         let value = json!({
             "dry_run": dry,
             "files": files.iter().map(describe).collect::<Vec<_>>(),
-            "others": others.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "others": others.iter().map(|(path, ..)| path.to_string()).collect::<Vec<_>>(),
             "blocked": blocked.iter().map(|file| json!({ "file": file.path.as_str(), "holders": file.holders })).collect::<Vec<_>>(),
             "refused": refused.iter().map(|error| json!({ "error": error.to_string(), "hints": error.hints() })).collect::<Vec<_>>(),
             "orphans": orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -28,8 +38,8 @@ pub(super) fn carry_out(changes: Changes, ui: &mut Ui, plan: Plan, as_json: bool
         });
         ui.json(&value)?;
     } else {
-        for path in &others {
-            let word = ui.look(Look::Care, "change");
+        for (path, word, look) in &others {
+            let word = ui.look(*look, word);
             ui.ready(&format!("{word} {path}"))?;
         }
         for file in &files {
@@ -60,10 +70,12 @@ pub(super) fn carry_out(changes: Changes, ui: &mut Ui, plan: Plan, as_json: bool
     }
     for file in &blocked {
         ui.warn(format!("{}: left as it is: no key at hand opens it", file.path));
+        let line =
+            if again == "sync" { "uvars sync".to_owned() } else { format!("uvars {again} {}", file.path) };
         for holder in &file.holders {
             ui.hint(match holder.split_once('/') {
-                Some((_, name)) => format!("{}: run uvars sync", name.split(' ').next().unwrap_or(name)),
-                None => format!("whoever has {holder}: run uvars sync"),
+                Some((_, name)) => format!("{}: run {line}", name.split(' ').next().unwrap_or(name)),
+                None => format!("whoever has {holder}: run {line}"),
             });
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     opened.warn_of_clear_comments(ui);
     let text = opened.plain.emit(document.format()?).map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
-        Some(out) => fs::write_new(&context.path(out), text.expose(), 0o600)?,
+        Some(out) => fs::write_new(&context.typed(out), text.expose(), 0o600)?,
         None => ui.bytes(text.expose())?,
     }
     Ok(Exit::Done)

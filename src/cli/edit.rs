@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         Some(document.open(&context.keyring(), mac)?)
     } else {
         // before anything is typed: somebody must be able to read it
-        Creation::of(&document)?;
+        Creation::of(&document)?.warn(ui, &document);
         None
     };
     let bound = document.bound_path().is_some();

@@ -57,8 +57,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         (Some(_), path) => read(&context.path(Path::new(path)), path)?,
         (None, _) => Secret::new(document.bytes()?),
     };
-    let plain = plain(&text, document.format()?).map_err(|error| error.at(shown))?;
+    let plain = plain(&text, document.format()?, shown).map_err(|error| error.at(shown))?;
     let creation = Creation::of(&document)?;
+    creation.warn(ui, &document);
     let saved = creation.seal(&document, plain, context.now())?;
     if !arguments.in_place && arguments.out.is_none() {
         ui.bytes(&saved.bytes)?;
@@ -78,11 +79,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 }
 
 /// Reads what is to be encrypted. Errors never quote it.
-fn plain(text: &Secret, format: Format) -> Result<Plain> {
+fn plain(text: &Secret, format: Format, shown: &str) -> Result<Plain> {
     let plain = Plain::parse(text.expose(), format)?;
     if plain.keys().iter().any(|key| key == "sops") {
         return Err(match Encrypted::parse(text.expose(), format) {
-            Ok(_) => Error::new("is encrypted already").hint("change it: uvars edit"),
+            Ok(_) => Error::new("is encrypted already").hint(format!("change it: uvars edit {shown}")),
             Err(_) => Error::new("the name is where sops keeps its own data; rename it").key("sops"),
         });
     }

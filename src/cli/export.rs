@@ -56,7 +56,7 @@ fn manifest(context: &Context, ui: &mut Ui, arguments: &Manifest) -> Result<Exit
         Of::Host(name) => interchange::of_host(&fleet, &root, name)?,
         Of::User(name) => interchange::of_user(&fleet, &root, name)?,
     };
-    let out = context.path(&arguments.out);
+    let out = context.typed(&arguments.out);
     let Written { written, removed } = interchange::write(&export, &out, arguments.dry_run)?;
     for note in &export.notes {
         ui.warn(note);
@@ -75,6 +75,8 @@ fn manifest(context: &Context, ui: &mut Ui, arguments: &Manifest) -> Result<Exit
     }
     if written.is_empty() && removed.is_empty() {
         ui.line("nothing to change")?;
+    } else if arguments.dry_run {
+        ui.note("nothing was written: this was a dry run");
     }
     Ok(Exit::Done)
 }

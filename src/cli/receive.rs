@@ -10,9 +10,10 @@ use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fleet::{Fleet, UserName};
 use crate::fs::{self, Root};
-use crate::keys::Keyring;
+use crate::keys::{Keyring, Recipient, Registry};
 use crate::vars::{self, Received, Waiting};
 use serde_json::json;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 /// Show what waits in secrets/handover/ for the keys at hand, and delete it
@@ -59,7 +60,13 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Ok(Exit::Done);
     }
     let changes = Changes::begin(root, false)?;
-    let received = waiting.into_iter().map(|item| item.open(&keyring)).collect::<Result<Vec<_>>>()?;
+    let names = OnceCell::new();
+    let name = |recipient: &str| {
+        let registry = names.get_or_init(|| Registry::read(changes.root()).ok()).as_ref()?;
+        let holders = registry.holders(&Recipient::parse(recipient).ok()?);
+        holders.first().map(ToString::to_string)
+    };
+    let received = waiting.into_iter().map(|item| item.open(&keyring, &name)).collect::<Result<Vec<_>>>()?;
     let transaction = if arguments.store {
         let fleet = Fleet::load(changes.root())?;
         vars::store(changes.root(), &fleet, &keyring, &received, context.now())?
@@ -85,6 +92,11 @@ fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Vec<Waiting>
     if names.is_empty() {
         let own = keyring.recipients();
         let mut waiting = vars::waiting(root, None)?;
+        if let Some(first) = waiting.first().filter(|_| own.is_empty()) {
+            return Err(Error::no_key("no key is at hand, so that nobody can tell what waits for you")
+                .hint("with the key: uvars --identity FILE receive")
+                .hint(format!("or by name: uvars receive {}/{}", first.user, first.item)));
+        }
         waiting.retain(|item| item.is_for(&own));
         return Ok(waiting);
     }
@@ -113,7 +125,7 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
         let mut text = only.value.expose().to_vec();
         text.push(b'\n');
         let text = zeroize::Zeroizing::new(text);
-        return fs::write_new(&context.path(out), &text, 0o600);
+        return fs::write_new(&context.typed(out), &text, 0o600);
     }
     if arguments.json {
         let list: Vec<_> = received.iter().map(as_json).collect();

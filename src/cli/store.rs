@@ -71,7 +71,9 @@ pub(super) fn create(
     plain: Plain,
     dry_run: bool,
 ) -> Result<()> {
-    let saved = Creation::of(document)?.seal(document, plain, context.now())?;
+    let creation = Creation::of(document)?;
+    creation.warn(ui, document);
+    let saved = creation.seal(document, plain, context.now())?;
     write(ui, document, saved, None, dry_run)
 }
 

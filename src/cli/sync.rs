@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     if only.is_none() {
         changes::rules(&root, &fleet, &mut plan.transaction)?;
     }
-    custody::carry_out(changes, ui, plan, arguments.json)
+    custody::carry_out(changes, ui, plan, "sync", arguments.json)
 }
 
 /// The files of the fleet that were named; none named means all.

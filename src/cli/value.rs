@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 pub(super) fn read(context: &Context, file: Option<&Path>, as_json: bool, name: &str) -> Result<Value> {
     let text = match file {
         Some(file) if file != Path::new("-") => {
-            let path = context.path(file);
+            let path = context.typed(file);
             fs::read_source(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?.secret
         }
         None if std::io::stdin().is_terminal() => Terminal::open()?.hidden(&format!("{name}: "))?,

@@ -71,15 +71,15 @@ impl Waiting {
         self.file.metadata().recipients().iter().any(|reader| forms.iter().any(|own| own.as_str() == *reader))
     }
 
-    /// Opens it, and makes sure that it was written for this place.
+    /// Opens it, and makes sure that it was written for this place. `name` says whose a recipient is, for the error.
     ///
     /// # Errors
     ///
     /// Kind `NoKey` if no identity at hand fits; a wrong MAC or binding; no value.
-    pub fn open(self, keyring: &Keyring) -> Result<Received> {
+    pub fn open(self, keyring: &Keyring, name: &dyn Fn(&str) -> Option<String>) -> Result<Received> {
         let Self { path, user, item, file, before } = self;
         let place = |error: Error| error.at(&path);
-        let plain = file.unlock(keyring).and_then(|key| file.decrypt(&key)).map_err(place)?;
+        let plain = file.unlock_named(keyring, name).and_then(|key| file.decrypt(&key)).map_err(place)?;
         plain.check_binding(&path).map_err(place)?;
         let map = plain.to_map();
         let value = match map.get(field::PASSWORD) {

@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         // first the private half: files that nobody can open would be worse
         super::write_private(&out, &text)?;
     }
-    custody::carry_out(changes, ui, plan, arguments.json)
+    custody::carry_out(changes, ui, plan, "sync", arguments.json)
 }
 
 /// The new recipient, and for a generated one its file and text.
