@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fleet::fields;
 use crate::fleet::inventory::{Account, Format, HostId, Password, Place, Policy, Said, User};
 use crate::fleet::name::{HostName, KeyName, UserName};
-use crate::yaml::{Entry, Fields, View};
+use crate::yaml::{Entry, Fields, Scalar, View};
 
 use super::refer::{self, Hosts};
 use super::{account, named, secret};
@@ -142,17 +142,17 @@ fn no_secret(view: &View<'_>) -> Result<()> {
 
 /// `password: false`, or how it comes about.
 fn password(view: &View<'_>) -> Result<Option<Password>> {
-    if let Ok(wanted) = view.bool() {
-        let usual = || view.error("`false` means none; for one as usual leave the field out");
-        return if wanted { Err(usual()) } else { Ok(None) };
-    }
-    if view.is_null() {
-        return Err(view
-            .error("`false`, or a map, is expected")
-            .hint("for a password as usual leave the field out"));
-    }
     if !view.is_map() {
-        return Err(secret::misplaced(view, "what may be a password"));
+        return match view.scalar() {
+            Ok(Scalar::Bool(false)) => Ok(None),
+            Ok(Scalar::Bool(true)) => {
+                Err(view.error("`false` means none; for one as usual leave the field out"))
+            }
+            Ok(Scalar::Null) => Err(view
+                .error("`false`, or a map, is expected")
+                .hint("for a password as usual leave the field out")),
+            _ => Err(secret::misplaced(view, "what may be a password")),
+        };
     }
     no_secret(view)?;
     let fields = view.map(fields::PASSWORD)?;

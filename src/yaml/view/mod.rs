@@ -160,7 +160,12 @@ impl<'t> View<'t> {
 
     /// Whether nothing stands here: an empty value, `~`, `null`.
     pub fn is_null(&self) -> bool {
-        self.tree.node(self.id).kind == Kind::Document || matches!(self.scalar(), Ok(Scalar::Null))
+        // not by an error, which would walk through the whole file for its key path
+        match self.tree.node(self.id).kind {
+            Kind::Document => true,
+            Kind::Scalar => matches!(resolve(self.tree, self.id), Ok(Scalar::Null)),
+            Kind::Sequence | Kind::Mapping | Kind::Alias => false,
+        }
     }
 
     /// Whether it is a map.
