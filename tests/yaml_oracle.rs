@@ -25,6 +25,8 @@ const LARGEST: u64 = 400_000;
 const LEAST: usize = 1000;
 /// The Go module that carries the YAML test suite.
 const SUITE: &str = "github.com/goccy/go-yaml@v1.19.2";
+/// A Go module with many YAML files that people wrote: together with the suite a bare machine has enough.
+const MANY: &str = "go.mongodb.org/mongo-driver@v1.17.9";
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -226,14 +228,19 @@ fn vectors() -> Vec<Case> {
 }
 
 fn suite() -> Vec<Case> {
-    let Some(mut go) = go() else { return Vec::new() };
-    let done = go.current_dir("/").args(["mod", "download", "-json", SUITE]).output().unwrap();
+    let mut paths = Vec::new();
+    if let Some(folder) = module(SUITE) {
+        walk(&folder.join("testdata"), &mut |path| paths.push(path));
+    }
+    cases(paths, LARGEST)
+}
+
+/// Where go has unpacked a module; none without go.
+fn module(name: &str) -> Option<PathBuf> {
+    let done = go()?.current_dir("/").args(["mod", "download", "-json", name]).output().unwrap();
     assert!(done.status.success(), "go mod download: {}", String::from_utf8_lossy(&done.stdout));
     let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
-    let folder = Path::new(answer["Dir"].as_str().unwrap()).join("testdata");
-    let mut paths = Vec::new();
-    walk(&folder, &mut |path| paths.push(path));
-    cases(paths, LARGEST)
+    Some(PathBuf::from(answer["Dir"].as_str().unwrap()))
 }
 
 /// Small files, at even distances, so that mutants see texts that people wrote.
@@ -260,6 +267,7 @@ fn files_of_the_machine() -> Vec<PathBuf> {
     roots.extend(
         [".cargo/registry", ".cache", ".local", ".npm", "go/pkg/mod"].map(|folder| home.join(folder)),
     );
+    roots.extend([SUITE, MANY].into_iter().filter_map(module));
     let mut found = Vec::new();
     for root in roots {
         walk(&root, &mut |path| {
