@@ -100,7 +100,8 @@ pub(super) fn follow(root: &Root, transaction: &mut Transaction) -> Result<()> {
 pub(super) fn rules(root: &Root, fleet: &Fleet, transaction: &mut Transaction) -> Result<()> {
     let path = RepoPath::new(RULES)?;
     let wanted = render(&fleet.rules()?).into_bytes();
-    let there = root.read(&path)?.unwrap_or_default();
+    // as this change leaves it: init has taken over by now what was there
+    let there = Outlook::new(root, transaction).read(&path)?.unwrap_or_default();
     if there == wanted {
         return Ok(());
     }
