@@ -10,9 +10,10 @@
     reason = "a test fails by panicking"
 )]
 
+use std::fmt::Write as _;
 use std::path::Path;
 
-use uvars::fleet::Fleet;
+use uvars::fleet::{Fleet, Inventory};
 use uvars::fs::{Outlook, RepoPath, Root, Transaction};
 
 #[test]
@@ -57,21 +58,19 @@ fn a_revoked_key_that_is_back_is_refused() {
     assert_eq!(planned, error.to_string());
 }
 
+/// The mission's largest fleet. It takes a moment where costs grow linearly, and a quarter of an hour where they
+/// grow with the square.
 #[test]
-fn a_large_fleet_is_read_in_no_time() {
-    use std::fmt::Write as _;
+fn ten_thousand_hosts_are_read_at_once() {
     let mut text = String::from("version: 1\nhosts:\n");
-    for number in 0..1000 {
-        writeln!(text, "  h{number}: {{ platform: linux, tags: [t{}], key: pending }}", number % 50).unwrap();
+    for host in 0..10_000 {
+        writeln!(text, "  h{host}: {{ platform: nixos, tags: [server, g{}], key: pending }}", host % 50)
+            .unwrap();
     }
     text.push_str("users:\n");
-    for number in 0..2000 {
-        let (tag, uid) = (number % 50, 10_000 + number);
-        writeln!(text, "  u{number}: {{ tags: [t{tag}], uid: {uid}, password: {{ share: true }} }}").unwrap();
+    for user in 0..1_000 {
+        writeln!(text, "  u{user}: {{ tags: [g{}], password: {{ share: true }} }}", user % 50).unwrap();
     }
-    let begun = std::time::Instant::now();
-    let inventory = uvars::fleet::Inventory::parse(Path::new("uvars.yaml"), text.as_bytes()).unwrap();
-    assert_eq!(inventory.users().len(), 2000);
-    // a tenth of a second; it took minutes when each list cost a walk through the whole file
-    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let inventory = Inventory::parse(Path::new("uvars.yaml"), text.as_bytes()).unwrap();
+    assert_eq!((inventory.hosts().len(), inventory.users().len()), (10_000, 1_000));
 }
