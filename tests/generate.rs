@@ -549,3 +549,67 @@ fn git(scratch: &Scratch, arguments: &[&str]) {
     git.args(arguments).current_dir(scratch.root()).env("GIT_CONFIG_GLOBAL", "/dev/null");
     assert!(git.status().unwrap().success());
 }
+
+#[test]
+fn every_kind_of_hash_takes_the_longest_password_and_no_longer_one() {
+    for (settings, start, longest) in [
+        ("{ kind: yescrypt, cost: 1 }", "$y$", 511),
+        ("{ kind: sha512-crypt, rounds: 1000 }", "$6$", 511),
+        ("{ kind: bcrypt, cost: 4 }", "$2b$", 72),
+    ] {
+        let scratch = Scratch::with(&INVENTORY.replace("{ kind: yescrypt, cost: 1 }", settings));
+        // non-ASCII, and exactly as many bytes
+        let whole = format!("{}{}", "ü".repeat(longest / 2), "x".repeat(longest % 2));
+        assert_eq!(whole.len(), longest);
+        let refused = scratch.feed("generate jon --password-stdin", format!("{whole}x\n").as_bytes()).code(1);
+        let refused = refused.says(&format!("{} bytes", longest + 1)).says(&longest.to_string());
+        assert!(!refused.all().contains("üü"));
+        scratch.feed("generate jon --password-stdin", b"a\0b\n").code(1).says("NUL");
+        assert!(scratch.secrets().is_empty());
+        scratch.feed("generate jon --password-stdin", whole.as_bytes()).code(0);
+        let hash = hash_of(&scratch, "accounts/jon");
+        assert!(hash.starts_with(start), "{hash}");
+        assert!(opens(&whole, &hash) && !opens(&whole.replacen('ü', "", 1), &hash));
+        // login programs ask libcrypt
+        let Some(mut python) = peers::command("python3") else { return };
+        let script = "import ctypes, ctypes.util, os; lib = ctypes.CDLL(ctypes.util.find_library('crypt') or 'libcrypt.so.1'); lib.crypt.restype = ctypes.c_char_p; stored = os.environb[b'HASH']; print(lib.crypt(os.environb[b'PASSWORD'], stored) == stored)";
+        let said = peers::succeed(python.args(["-c", script]).env("HASH", &hash).env("PASSWORD", &whole));
+        assert_eq!(String::from_utf8(said).unwrap(), "True\n");
+    }
+}
+
+#[test]
+fn answers_in_the_environment_reach_no_child() {
+    let scratch = Scratch::new();
+    let told = scratch.beside("told");
+    let script = scratch.private_file(
+        "key",
+        format!("#!/bin/sh\nenv > {}\ncat {}\n", told.display(), scratch.private("admins/ann").display()),
+    );
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    // answers in a sops file of ann's, whose key a program prints
+    let inventory = INVENTORY.replace("users:", "shared: { answers: {} }\nusers:");
+    scratch.write("uvars.yaml", &inventory);
+    ran(scratch.uvars(["encrypt", "-", "--out", "shared/answers"]).env("X", "1"), b"raquel: pw-raquel\n")
+        .code(0);
+    let mut command =
+        scratch.uvars(["generate", "jon", "raquel", "--answers", "secrets/shared/answers.sops.yaml"]);
+    command.env("UVARS_PASSWORD_JON", SECRET).env("SOPS_AGE_KEY_CMD", &script);
+    ran(&mut without_terminal(&command), b"").code(0);
+    let told = fs::read_to_string(told).unwrap();
+    assert!(told.contains("PATH=") && !told.contains("UVARS_") && !told.contains(SECRET), "{told}");
+    assert!(opens(SECRET, &hash_of(&scratch, "accounts/jon")));
+}
+
+#[test]
+fn files_of_answers_of_somebody_else() {
+    let scratch = Scratch::new();
+    let answers = scratch.private_file("a.yaml", "jon: pw\n");
+    // only root can give a file away
+    if std::os::unix::fs::chown(&answers, Some(4242), None).is_err() {
+        return;
+    }
+    let ran = scratch.run(&format!("generate jon --answers {}", answers.display())).code(1);
+    assert!(ran.err.contains("belongs to"), "{}", ran.err);
+    assert!(scratch.secrets().is_empty());
+}

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
 /// A JSON value whose objects keep their order and have no field twice.
@@ -88,8 +89,9 @@ impl<'de> Visitor<'de> for AnyJson {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<Json, A::Error> {
         let mut object: Vec<(String, Json)> = Vec::new();
+        let mut seen = HashSet::new();
         while let Some(name) = fields.next_key::<String>()? {
-            if object.iter().any(|(other, _)| *other == name) {
+            if !seen.insert(name.clone()) {
                 return Err(A::Error::custom(format!("the field {name:?} is there twice")));
             }
             object.push((name, fields.next_value()?));

@@ -334,6 +334,61 @@ fn hostile_manifests_change_nothing() {
 }
 
 #[test]
+fn garbage_for_a_manifest_ends_soon_and_changes_nothing() {
+    let Some((host, ..)) = deployed() else { return };
+    host.activate(&[]).exits(0);
+    let live = host.sh("find /run/uvars*.d -type f ! -name status.json -exec sha256sum {} + | sort");
+    let many: Vec<_> = (0..300_000).map(|number| format!("\"field{number}\": 1")).collect();
+    let many = format!("{{{}}}", many.join(", "));
+    let beside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(beside.path(), many).unwrap();
+    let many = format!("cp {} manifest.json", beside.path().display());
+    for (script, said) in [
+        (": > manifest.json", "is not the JSON it should be"),
+        ("printf '\\000\\377\\376' > manifest.json", "is not the JSON it should be"),
+        ("echo null > manifest.json", "must be an object"),
+        ("echo [] > manifest.json", "must be an object"),
+        ("head -c 1000000 /dev/zero | tr '\\0' '[' > manifest.json", "is not the JSON it should be"),
+        (many.as_str(), "version: is missing"),
+        ("truncate -s 65M manifest.json", "is larger than 64 MiB"),
+        ("rm manifest.json; mkdir manifest.json", "is not a file"),
+        ("rmdir manifest.json; mkfifo manifest.json", "is not a file"),
+        ("rm manifest.json; ln -s /dev/zero manifest.json", "is not a file"),
+        ("rm manifest.json; ln -s manifest.json manifest.json", "links"),
+    ] {
+        host.sh(&format!("cd /etc/uvars; {script}"));
+        let start = std::time::Instant::now();
+        host.activate(&[]).exits(1).says(said).says("the last good value stays");
+        assert!(start.elapsed().as_secs() < 15, "{script}: {:?}", start.elapsed());
+        let now = host.sh("find /run/uvars*.d -type f ! -name status.json -exec sha256sum {} + | sort");
+        assert_eq!(now, live, "{script}");
+    }
+}
+
+#[test]
+fn what_is_no_hash_never_reaches_shadow() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    host.activate(&[]).exits(0);
+    let broken = [
+        "",
+        "hunter2hunter2",
+        "!",
+        "*",
+        "$y$j9T$a:0:0$b12",
+        "$y$j9T$abc$def\nroot2::0:0::/:/bin/sh",
+        " $y$j9T$abc$def",
+    ];
+    for hash in broken {
+        let values = Map::new().with("user", "jon").with("password_hash", hash);
+        export.file("secrets/accounts/jon.sops.yaml", &[key.converted()], values);
+        host.deploy(&export, &key.file);
+        let ran = host.activate(&["--phase", "users"]).exits(1).says("jon/password_hash");
+        assert!(!ran.err.contains("hunter2") && !ran.err.contains("root2"), "{}", ran.err);
+        assert_eq!(host.read("/run/uvars-users/jon/password_hash").as_deref(), Some(HASH_A), "{hash:?}");
+    }
+}
+
+#[test]
 fn an_unknown_owner_closes_the_file_and_is_reported() {
     let Some((host, key, mut export)) = deployed() else { return };
     export.manifest.installs[0].owner = "nobody-here".into();
