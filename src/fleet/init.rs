@@ -272,9 +272,15 @@ mod tests {
             ("? creation_rules\n: []\n", "cannot be taken over as it is written"),
             ("creation_rules:\n- age: &a AGE\nkeys: [*a]\n", "cannot be taken over"),
             ("destination_rules:\n- &r {age: AGE}\ncreation_rules:\n- *r\n", "cannot be taken over"),
+            // stores move behind the rules, and with them the later of two anchors
+            (
+                "keys: [&x AGE]\nstores: {json: &x OTHER}\ncreation_rules:\n- age: *x\n",
+                "its rules would not mean the same",
+            ),
+            ("creation_rules:\n- age: AGE\n  path_regex: |+\n    a\n\n", "its rules would not mean the same"),
             ("# Generated from keys/ and uvars.yaml by `uvars rules`\n", "uvars generated this file"),
         ] {
-            let result = start(Some(&text.replace("AGE", KEY)));
+            let result = start(Some(&text.replace("AGE", KEY).replace("OTHER", OTHER)));
             let error = result.map(|_| ()).expect_err(text).to_string();
             assert!(error.starts_with(".sops.yaml") && error.contains(said), "{text}: {error}");
         }
