@@ -198,6 +198,26 @@ fn a_host_gets_its_key_and_is_pending_no_more() {
 }
 
 #[test]
+fn a_key_of_nobody_is_noticed() {
+    let fleet = Fleet::copy();
+    for (principal, said) in [
+        (
+            "hosts/basald",
+            "there is no host `basald`, did you mean `basalt`?\nuvars: hint: until there is, the key opens nothing: uvars host add basald platform=nixos\n",
+        ),
+        (
+            "users/jonn",
+            "there is no user `jonn`, did you mean `jon`?\nuvars: hint: until there is, the key opens nothing: uvars user add jonn\n",
+        ),
+    ] {
+        let run = must(&fleet, &["key", "add", principal, KEY]);
+        assert_eq!(run.err, format!("uvars: warning: {said}"));
+    }
+    let run = must(&fleet, &["key", "add", "users/noor", KEY]);
+    assert_eq!(run.err, "uvars: hint: files that it should open: uvars sync\n");
+}
+
+#[test]
 fn a_host_joins_reads_and_leaves() {
     let fleet = Fleet::copy();
     let home = tempfile::tempdir().unwrap();

@@ -90,10 +90,11 @@ fn show(ui: &mut Ui, report: &Report, dry: bool) -> Result<()> {
 
 /// Adds to a change of keys/ or uvars.yaml what follows from it: the rules of .sops.yaml.
 ///
-/// Errors: the change would leave a fleet that is not right.
-pub(super) fn follow(root: &Root, transaction: &mut Transaction) -> Result<()> {
+/// Returns the fleet that it makes. Errors: the change would leave a fleet that is not right.
+pub(super) fn follow(root: &Root, transaction: &mut Transaction) -> Result<Fleet> {
     let fleet = Fleet::load_from(Outlook::new(root, transaction))?;
-    rules(root, &fleet, transaction)
+    rules(root, &fleet, transaction)?;
+    Ok(fleet)
 }
 
 /// Adds the rules of a fleet, where they are not in .sops.yaml already.

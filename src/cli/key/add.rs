@@ -6,8 +6,9 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::error::Result;
+use crate::fleet::Fleet;
 use crate::fs::{RepoPath, Transaction};
-use crate::keys::{Principal, key_file};
+use crate::keys::{Class, Principal, key_file};
 
 /// Give a person, host or program a public key
 ///
@@ -51,10 +52,27 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);
     no_longer_pending(changes.root(), &principal, &mut transaction)?;
-    changes::follow(changes.root(), &mut transaction)?;
+    let fleet = changes::follow(changes.root(), &mut transaction)?;
     changes.finish(ui, transaction)?;
+    if let Some((message, hint)) = nobodys(&fleet, &principal) {
+        ui.warn(message);
+        ui.hint(hint);
+        return Ok(Exit::Done);
+    }
     if !arguments.dry_run {
         ui.hint("files that it should open: uvars sync");
     }
     Ok(Exit::Done)
+}
+
+/// What to say of a key of a host or user that uvars.yaml does not have.
+fn nobodys(fleet: &Fleet, principal: &Principal) -> Option<(String, String)> {
+    let (inventory, name) = (fleet.inventory(), principal.name.as_str());
+    let (error, add) = match principal.class {
+        Class::Hosts => (inventory.need_host(name).err()?, format!("host add {name} platform=nixos")),
+        Class::Users if inventory.users().iter().any(|user| user.key.value.as_str() == name) => return None,
+        Class::Users => (inventory.need_user(name).err()?, format!("user add {name}")),
+        _ => return None,
+    };
+    Some((error.message().to_owned(), format!("until there is, the key opens nothing: uvars {add}")))
 }
