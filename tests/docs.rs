@@ -93,6 +93,54 @@ fn every_option_of_the_nix_modules_is_explained() {
     explained_in("docs/nix.md", &names);
 }
 
+#[test]
+fn examples_in_help_can_be_meant() {
+    let mut helps = Vec::new();
+    help(&mut Vec::new(), &mut helps);
+    let text = helps.join("\n");
+    let examples: Vec<&str> = text
+        .lines()
+        .skip_while(|line| *line != "Examples:")
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.find("uvars ").and_then(|at| line.get(at..)))
+        .filter_map(|line| line.split("  ").next()?.split(" | ").next())
+        .collect();
+    assert!(examples.len() > 20, "{examples:?}");
+    let empty = tempfile::tempdir().unwrap();
+    for example in examples {
+        let output = Command::new("bash")
+            .args(["-c", example])
+            .current_dir(empty.path())
+            .env_clear()
+            .envs([("HOME", empty.path())])
+            .env("PATH", search_path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|code| code < 2), "{example}: {told}");
+    }
+}
+
+/// The help of a command and of all below it.
+fn help(words: &mut Vec<String>, helps: &mut Vec<String>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_uvars")).args(&*words).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{words:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let commands =
+        text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs: Vec<String> = commands
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect();
+    helps.push(text);
+    for verb in verbs {
+        words.push(verb);
+        help(words, helps);
+        words.pop();
+    }
+}
+
 fn explained_in(page: &str, names: &[String]) {
     let text = fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let missing: Vec<_> = names.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
