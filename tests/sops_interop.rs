@@ -379,6 +379,75 @@ fn comment_rules_in_lists_that_sops_could_not_read_back_are_refused() {
     assert_eq!(print(theirs.as_bytes()).unwrap().as_bytes(), source);
 }
 
+/// Names, comments and places on which rules may differ.
+const SELECTED: &str = "\
+# top enc
+db_enc: 1
+open: [a, {pass: b, deep_enc: [c]}] # behind enc
+nested:
+    # of pass
+    pass: x
+    other: y # enc
+    list:
+        # in a list
+        - pass: 1
+          plain_unencrypted: true
+        - - z
+    PASS: 2024-01-02T03:04:05Z
+empty: {}
+nothing:
+text: ''
+---
+second_enc: 1.5
+# enc
+marked: {inner: v, pass: w}
+pass: |
+    two
+    lines
+password: no
+";
+
+#[test]
+fn every_rule_selects_what_sops_selects() {
+    let selections = [
+        ("unencrypted_suffix", "_enc"),
+        ("unencrypted_suffix", "s"),
+        ("encrypted_suffix", "_enc"),
+        ("encrypted_suffix", "pass"),
+        ("encrypted_regex", "^pass$"),
+        ("encrypted_regex", "pass"),
+        ("encrypted_regex", "(?i)^pass"),
+        ("encrypted_regex", "^(nested|second_.*)$"),
+        ("encrypted_regex", "nowhere"),
+        ("encrypted_regex", r"\A\pL{4,6}\z"),
+        ("unencrypted_regex", "^(db|open)"),
+        ("unencrypted_regex", "[[:upper:]]"),
+        ("unencrypted_regex", "."),
+        ("encrypted_comment_regex", "enc"),
+        ("encrypted_comment_regex", "^ of"),
+        ("unencrypted_comment_regex", "^ enc$"),
+        ("unencrypted_comment_regex", "in a list"),
+    ];
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        for (field, text) in selections {
+            for only in [false, true] {
+                let flag = format!("--{}", field.replace('_', "-"));
+                let mut flags = vec![flag.as_str(), text];
+                flags.extend(only.then_some("--mac-only-encrypted"));
+                let rules = Rules::new(Selection::of_field(field, text).unwrap(), only).unwrap();
+                let theirs = room.encrypt(SELECTED.as_bytes(), &flags);
+                let ours = ours(SELECTED.as_bytes(), &rules);
+                if sops == "sops" {
+                    assert_eq!(mask(&ours), mask(&theirs), "{flags:?}");
+                }
+                assert_eq!(room.decrypt(&ours), print(&ours).unwrap(), "{sops} {flags:?}");
+                assert_eq!(room.decrypt(&theirs), print(&theirs).unwrap(), "{sops} {flags:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn account_files_survive_sops() {
     let Some(room) = Room::new("sops") else { return };
