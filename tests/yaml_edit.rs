@@ -92,6 +92,11 @@ fn collections_are_replaced() {
     assert_eq!(set("a: {} # of a\n", &[], 1), "1\n");
     assert_eq!(set("{} # c\n", &[], 1), "1 # c\n");
     assert_eq!(set("--- a\n", &[], Value::map([("k", 1)])), "--- \nk: 1\n");
+    let note = "a:\n  b: 1\n\n  # note\n\nc: 1\n";
+    assert_eq!(set(note, &["a"], "x\ny\n"), "a: \"x\\ny\\n\"\n\n  # note\n\nc: 1\n");
+    assert_eq!(set("a: 1\n  # note\n", &["a"], "x\ny"), "a: \"x\\ny\"\n  # note\n");
+    assert_eq!(set("- 1\n  # note\n", &["0"], "x\ny"), "- \"x\\ny\"\n  # note\n");
+    assert_eq!(set("a: 1\n# note\n", &["a"], "x\ny"), "a: |-\n  x\n  y\n# note\n");
     assert_eq!(set("a:\t \n", &["a"], "x\ny"), "a: |-\n  x\n  y\n");
     assert_eq!(set("a: # c\n  - x\n", &["a"], "#"), "a: '#' # c\n");
     let open = "error: f.yaml: the file has no final line break, and this edit would change what its last value means";

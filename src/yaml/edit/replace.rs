@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::yaml::edit::Plan;
 use crate::yaml::edit::locate::{Found, Page, Seat};
-use crate::yaml::edit::source::is_blank;
+use crate::yaml::edit::source::{is_blank, is_comment};
 use crate::yaml::edit::value::Value;
 use crate::yaml::edit::verify::{string, words_of};
 use crate::yaml::edit::write::Place;
@@ -45,9 +45,20 @@ pub(super) fn plan<'t>(page: &Page<'t>, found: Found, value: &Value) -> Result<P
 
 type Splices = Vec<(std::ops::Range<usize>, String)>;
 
+/// The quotes to keep.
 fn wanted(page: &Page<'_>, found: Found) -> Style {
     let node = page.tree.node(found.id);
     if node.kind == Kind::Scalar { node.style } else { Style::Plain }
+}
+
+/// A single value below `column`, a literal with its lines `step` further; on one line where a comment below would
+/// fall to the lines of a literal.
+fn single(page: &Page<'_>, found: Found, value: &Value, column: usize, step: usize) -> String {
+    let style = wanted(page, found);
+    if page.is_above_comment(page.value_end(found.id), column) {
+        return page.pen.inline(value, Place::Block, style);
+    }
+    page.pen.scalar(value, column + step, style)
 }
 
 fn in_flow(page: &Page<'_>, found: Found, value: &Value) -> Splices {
@@ -69,7 +80,7 @@ fn behind_colon(page: &Page<'_>, found: Found, colon: usize, column: usize, valu
     let node = page.tree.node(found.id);
     let block_collection = node.kind != Kind::Scalar && node.style != Style::Flow;
     let new_line = if value.is_inline() { None } else { Some(page.pen.behind_key(value, column)) };
-    let text = || page.pen.scalar(value, column + page.pen.habits.step, wanted(page, found));
+    let text = || single(page, found, value, column, page.pen.habits.step);
     if block_collection {
         // the lines below the key go; what stands behind its colon, a comment, stays
         let below = page.source.next_line(colon);
@@ -158,7 +169,7 @@ fn item(page: &Page<'_>, found: Found, list: NodeId, value: &Value) -> Result<Sp
     };
     let column = page.column(list);
     let text = if value.is_inline() {
-        page.pen.scalar(value, column + 2, wanted(page, found))
+        single(page, found, value, column, 2)
     } else {
         page.pen.behind_dash(value, column)
     };
@@ -178,7 +189,7 @@ fn item(page: &Page<'_>, found: Found, list: NodeId, value: &Value) -> Result<Sp
 fn root(page: &Page<'_>, found: Found, value: &Value) -> Splices {
     let (start, end) = (page.start(found.id), page.value_end(found.id));
     let text = if value.is_inline() {
-        page.pen.scalar(value, page.pen.habits.step, wanted(page, found))
+        single(page, found, value, 0, page.pen.habits.step)
     } else if page.is_absent(found.id) || page.starts_line(start) {
         page.pen.root(value)
     } else {
@@ -198,6 +209,16 @@ fn root(page: &Page<'_>, found: Found, value: &Value) -> Splices {
 }
 
 impl Page<'_> {
+    /// Whether the next line that says something is a comment, deeper than a column.
+    fn is_above_comment(&self, end: usize, column: usize) -> bool {
+        let mut line = self.line_behind(end);
+        while line < self.source.len() && is_blank(self.source.line(line)) {
+            line = self.source.next_line(line);
+        }
+        let text = self.source.line(line);
+        is_comment(text) && text.len() - text.trim_start_matches(' ').len() > column
+    }
+
     /// Replaces everything from `start` to the end of the line on which something ends.
     fn whole_lines(&self, start: usize, end: usize, text: &str) -> (std::ops::Range<usize>, String) {
         let behind = self.line_behind(end);
