@@ -6,7 +6,7 @@ use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
-use crate::keys::{Keyring, Ledger};
+use crate::keys::{self, Keyring, Ledger};
 use crate::secret::DataKey;
 use crate::sops::{Encrypted, Format, Mac, Plain};
 use std::cell::OnceCell;
@@ -52,7 +52,8 @@ impl Document {
         if looks_like_path(context, typed) || FileKind::of_short(typed).is_some() {
             return Self::locate_any(context, typed);
         }
-        Err(Error::usage(format!("{typed:?} is no file, and no name of one in a fleet"))
+        let typed = if keys::may_be_private(typed) { "this".to_owned() } else { format!("{typed:?}") };
+        Err(Error::usage(format!("{typed} is no file, and no name of one in a fleet"))
             .hint("give a path, or a short name: users/NAME, accounts/USER[@HOST], hosts/NAME, shared/NAME"))
     }
 

@@ -90,8 +90,8 @@ fn convert_line(line: &str) -> Result<std::result::Result<(Recipient, Option<Str
         return Err(error.hint("or convert the private half: uvars key convert --private"));
     }
     let (front, key) = find_key(line).ok_or_else(|| Error::new("this line has no ssh public key"))?;
-    if let Some(marker) = front.first().filter(|word| word.starts_with('@')) {
-        return Ok(Err(format!("the line is marked {}, and is no host's own key", marker_name(marker))));
+    if let Some(why) = not_ones_own(&front) {
+        return Ok(Err(why.to_owned()));
     }
     if key.kind != KIND {
         return Ok(Err(format!(
@@ -107,7 +107,7 @@ fn convert_line(line: &str) -> Result<std::result::Result<(Recipient, Option<Str
 }
 
 /// The words in front of the key (options, or a marker and hosts), and the key from its type on.
-fn find_key(line: &str) -> Option<(Vec<&str>, ssh::Line<'_>)> {
+pub(super) fn find_key(line: &str) -> Option<(Vec<&str>, ssh::Line<'_>)> {
     let mut front = Vec::new();
     let mut rest = line;
     loop {
@@ -152,12 +152,22 @@ fn kind_name(word: &str) -> &'static str {
     }
 }
 
-fn marker_name(word: &str) -> &'static str {
-    if word == "@revoked" { "@revoked" } else { "@cert-authority" }
+/// Why the words in front of a key say that it is nobody's own.
+pub(super) fn not_ones_own(front: &[&str]) -> Option<&'static str> {
+    match front.first()? {
+        marker if *marker == "@revoked" => Some("the line is marked @revoked, and is no host's own key"),
+        marker if marker.starts_with('@') => {
+            Some("the line is marked @cert-authority, and is no host's own key")
+        }
+        options if options.split(',').any(|option| option == "cert-authority") => {
+            Some("the key is that of an authority, and nobody's own")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a word in front of a key is a list of hosts, in the clear: neither options nor a hash.
-fn is_hosts(word: &str) -> bool {
+pub(super) fn is_hosts(word: &str) -> bool {
     let host = |c: char| c.is_ascii_alphanumeric() || ".,-_:[]*?!".contains(c);
     !word.is_empty() && word.chars().all(host) && !is_option(word)
 }

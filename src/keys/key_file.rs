@@ -80,7 +80,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
     Ok(keys)
 }
 
-fn text(bytes: &[u8]) -> Result<&str> {
+pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     if bytes.len() > LARGEST {
         return Err(Error::new("is too large for a file of public keys (1 MiB)"));
     }

@@ -34,6 +34,21 @@ pub(super) fn refuse(text: &str) -> Option<Error> {
     Some(Error::new(format!("this is {what}, and a public key belongs here")).hint(hint))
 }
 
+/// Refuses a text that is, or holds, a private key, without showing it.
+///
+/// # Errors
+///
+/// What it is, and how to come to its public half.
+pub fn refuse_private(text: &str) -> crate::error::Result<()> {
+    refuse(text).map_or(Ok(()), Err)
+}
+
+/// Whether a text that is meant as a name may be a private key, or a line out of one, and is better not shown.
+pub fn may_be_private(text: &str) -> bool {
+    let encoded = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    refuse(text).is_some() || (text.len() >= 40 && text.bytes().all(encoded))
+}
+
 /// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
 pub(super) fn holds_key(text: &str) -> bool {
     text.lines().map(str::trim).any(|line| {

@@ -2,7 +2,7 @@
 //!
 //! What the program complains of is held against the transcripts beside this file, word for word: an error names the
 //! file and the key path. Files that a run changed are listed; a damaged file may never be among them
-//! unless the run says that it was done. No secret is ever seen. `UVARS_TEST_UPDATE=1` writes the transcripts anew:
+//! unless the run says that it was done. No secret is ever seen. `UVARS_UPDATE=1` writes the transcripts anew:
 //! read the difference.
 
 #![cfg(target_os = "linux")]
@@ -106,7 +106,7 @@ fn changed(before: &Snapshot, after: &Snapshot) -> Vec<String> {
 fn compare(name: &str, said: &str) {
     let name = format!("{}.txt", name.trim_start_matches("fleet/").replace('/', "-").trim_start_matches('.'));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_input/transcripts").join(name);
-    if std::env::var_os("UVARS_TEST_UPDATE").is_some() {
+    if std::env::var_os("UVARS_UPDATE").is_some() {
         fs::write(&file, said).unwrap();
         return;
     }

@@ -7,7 +7,7 @@
 use crate::peers;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -177,9 +177,7 @@ impl Place {
     /// Everything belongs to whom the program runs as.
     pub fn give_away(&self) {
         if is_root() {
-            let owner = format!("{NOBODY}:{NOBODY}");
-            let done = Command::new("chown").args(["-hR", &owner]).arg(self.folder.path()).status().unwrap();
-            assert!(done.success());
+            give(self.folder.path());
         }
     }
 
@@ -307,6 +305,18 @@ fn without_time(word: &str) -> String {
     match word.get(..20) {
         Some(time) if time.starts_with("202") && time.ends_with('Z') => word.replace(time, "TIME"),
         _ => word.to_owned(),
+    }
+}
+
+fn give(path: &Path) {
+    let metadata = path.symlink_metadata().unwrap();
+    if metadata.uid() != NOBODY {
+        lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cli::ui::Ui;
 use crate::error::Result;
 use crate::fleet::Fleet;
 use crate::fs::{RepoPath, Transaction};
-use crate::keys::{Class, Principal, key_file};
+use crate::keys::{Class, Principal, PublicKey, key_file};
 
 /// Give a person, host or program a public key
 ///
@@ -17,7 +17,8 @@ use crate::keys::{Class, Principal, key_file};
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars key add users/jon ~/.ssh/id_ed25519.pub
-  ssh-keyscan -t ed25519 web1 | cut -d' ' -f2- | uvars key add hosts/web1 -")]
+  ssh-keyscan web1 | uvars key add hosts/web1 -
+  curl https://github.com/jon.keys | uvars key add users/jon -")]
 pub(super) struct Arguments {
     /// Whose key: admins/NAME, recovery/NAME, users/NAME, hosts/NAME or robots/NAME
     #[arg(value_name = "CLASS/NAME")]
@@ -35,16 +36,29 @@ pub(super) struct Arguments {
 /// Adds the key.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let principal: Principal = arguments.principal.parse()?;
-    let keys = input::recipients(context, &arguments.key)?;
+    let found = input::public_keys(context, &arguments.key)?;
+    for skipped in &found.skipped {
+        ui.warn(format!("{skipped}, passed over"));
+    }
     let root = context.fleet_root()?;
     let changes = Changes::begin(root, arguments.dry_run)?;
     let path = RepoPath::new(&principal.path())?;
     let before = changes.root().read(&path)?;
     let mut bytes = before.clone().unwrap_or_default();
-    for (recipient, comment) in &keys {
+    let there = key_file::parse(&bytes).map_err(|error| error.at(&path))?;
+    let is_there = |key: &PublicKey| there.iter().any(|known| known.recipient.is_same_key(&key.recipient));
+    let several = found.keys.len() > 1 && !found.keys.iter().all(is_there);
+    for key in &found.keys {
+        // what a forge serves may well hold a key that was added before
+        if several && is_there(key) {
+            continue;
+        }
+        let PublicKey { recipient, comment, .. } = key;
         if let Some(warning) = recipient.warning() {
             ui.warn(warning);
         }
+        let behind = key.comment.as_deref().map(|comment| format!(" ({comment})")).unwrap_or_default();
+        ui.line(format!("{principal} gets {recipient}{behind}"))?;
         let comment =
             arguments.comment.clone().or_else(|| comment.clone().filter(|_| recipient.comment().is_none()));
         bytes = key_file::add(&bytes, recipient, comment.as_deref()).map_err(|error| error.at(&path))?;

@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::keys::{Recipient, key_file};
+use crate::keys::{self, PublicKeys, Recipient};
 use crate::secret::Secret;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,32 +18,52 @@ const LARGEST: u64 = 1 << 20;
 ///
 /// A private key is refused without being shown; so is a text without a key.
 pub(in crate::cli) fn recipients(context: &Context, typed: &str) -> Result<Vec<(Recipient, Option<String>)>> {
+    let keys = public_keys(context, typed)?.keys;
+    Ok(keys.into_iter().map(|key| (key.recipient, key.comment)).collect())
+}
+
+/// The same with what was passed over.
+///
+/// # Errors
+///
+/// As [`recipients`].
+pub(super) fn public_keys(context: &Context, typed: &str) -> Result<PublicKeys> {
+    // a key that was typed in full, or mistyped, must not be taken for a file's name and be shown
+    keys::refuse_private(typed)?;
     if typed.starts_with("age1") || typed.starts_with("ssh-") {
-        let recipient = Recipient::parse(typed)?;
-        let comment = None;
-        return Ok(vec![(recipient, comment)]);
+        return Recipient::parse(typed).map(PublicKeys::from);
     }
-    let (bytes, place) = if typed == "-" {
-        (standard_input()?, "standard input".to_owned())
-    } else {
-        // a mistyped key must not be taken for a file's name and be shown
-        if looks_private(typed) {
-            Recipient::parse(typed)?;
-        }
-        (file(&context.path(Path::new(typed)))?, typed.to_owned())
-    };
-    let lines = key_file::parse(bytes.expose()).map_err(|error| error.at(&place))?;
-    if lines.is_empty() {
-        return Err(Error::new("no key in it")
-            .at(place)
-            .hint("a key is a line that begins with age1 or ssh-"));
+    let place = if typed == "-" { "standard input" } else { typed };
+    let bytes = text(context, Path::new(typed))?;
+    let found = keys::public_keys(bytes.expose()).map_err(|error| error.at(place))?;
+    some(found, place)
+}
+
+/// Refuses a text in which nothing can be used.
+fn some(found: PublicKeys, place: &str) -> Result<PublicKeys> {
+    if !found.keys.is_empty() {
+        return Ok(found);
     }
-    Ok(lines.into_iter().map(|line| (line.recipient, line.comment)).collect())
+    Err(match found.skipped.first() {
+        None => Error::new("no key in it").hint("a key is a line that begins with age1 or ssh-"),
+        Some(skipped) => Error::new(format!("no key in it that can be used: {}", skipped.why))
+            .hint("use an ssh-ed25519 or an age key"),
+    }
+    .at(place))
 }
 
 /// The bytes of a file, or of standard input for `-`.
 pub(super) fn text(context: &Context, typed: &Path) -> Result<Secret> {
-    if typed == Path::new("-") { standard_input() } else { file(&context.path(typed)) }
+    if typed == Path::new("-") {
+        return standard_input();
+    }
+    let path = context.path(typed);
+    let shown = typed.to_string_lossy();
+    if path.symlink_metadata().is_err() && keys::may_be_private(&shown) {
+        return Err(Error::usage("this is neither a public key nor the name of a file")
+            .hint("give a file, the key itself (age1…, ssh-…), or - for standard input"));
+    }
+    file(&path)
 }
 
 fn file(path: &Path) -> Result<Secret> {
@@ -63,9 +83,4 @@ fn standard_input() -> Result<Secret> {
         .read_to_end(&mut bytes)
         .map_err(|error| Error::new("cannot read standard input").because(error))?;
     Ok(Secret::new(std::mem::take(&mut *bytes)))
-}
-
-fn looks_private(typed: &str) -> bool {
-    let upper = typed.to_ascii_uppercase();
-    ["AGE-SECRET-KEY", "AGE-PLUGIN-", "PRIVATE KEY", "-----BEGIN"].iter().any(|mark| upper.contains(mark))
 }
