@@ -217,3 +217,51 @@ fn an_export_that_could_not_work_is_refused_or_warned_about() {
     fleet.write("secrets/hosts/cinnabar.sops.yaml", b"clear: text\n");
     export("cinnabar").exits(1).says("secrets/hosts/cinnabar.sops.yaml");
 }
+
+#[test]
+fn what_somebody_without_a_key_moves_about_in_the_fleet_is_refused_on_the_host_by_name() {
+    let (Some(fleet), Some(host)) = (ready(), Sandbox::new()) else { return };
+    let deploy = || {
+        let out = fleet.export("cinnabar");
+        let (out, key) = (out.path().display().to_string(), fleet.host.file.display());
+        host.sh(&format!(
+            "rm -rf /etc/uvars/*; cp -r {out}/. /etc/uvars/; chmod -R go-w /etc/uvars; cp {key} /etc/ssh/ssh_host_ed25519_key"
+        ));
+    };
+    deploy();
+    host.activate(&[]).exits(0);
+    let all = "find /run/uvars*.d -type f ! -name status.json -exec sha256sum {} + | sort";
+    let live = host.sh(all);
+    let file = |name: &str| fleet.dir.path().join("secrets").join(name).with_extension("sops.yaml");
+    let hosts = std::fs::read_to_string(file("hosts/cinnabar")).unwrap();
+    let wifi = std::fs::read_to_string(file("shared/wifi")).unwrap();
+    let jon = std::fs::read_to_string(file("accounts/jon")).unwrap();
+    let unbound: String = wifi
+        .lines()
+        .filter(|line| !line.starts_with("uvars_path:"))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    let planted = format!("uvars_path: secrets/shared/wifi.sops.yaml\n{unbound}");
+    for (name, text, said) in [
+        ("shared/wifi", hosts.as_str(), "this file was not written for secrets/shared/wifi.sops.yaml"),
+        ("shared/wifi", &unbound, "the MAC does not fit"),
+        ("shared/wifi", &planted, "uvars_path: "),
+        ("hosts/cinnabar", &wifi, "this file was not written for secrets/hosts/cinnabar.sops.yaml"),
+        (
+            "accounts/ann@cinnabar",
+            &jon,
+            "this file was not written for secrets/accounts/ann@cinnabar.sops.yaml",
+        ),
+    ] {
+        let path = fleet.dir.path().join(format!("secrets/{name}.sops.yaml"));
+        let before = std::fs::read(&path).unwrap();
+        std::fs::write(&path, text).unwrap();
+        deploy();
+        let ran = host.activate(&[]).exits(1).says(said).says(&format!("secrets/{name}.sops.yaml"));
+        assert_eq!(host.sh(all), live, "{name}: {}", ran.err);
+        std::fs::write(&path, before).unwrap();
+    }
+    deploy();
+    host.activate(&[]).exits(0);
+    assert_eq!(host.sh(all), live);
+}
