@@ -165,4 +165,14 @@ mod tests {
             assert_eq!(shown(Cli::parse_line(&words)), shown(Cli::try_parse_from(&words)), "{line:?}");
         }
     }
+
+    #[test]
+    fn colour_is_understood_where_the_rest_is_not() {
+        let typed = |words: &[&str]| When::typed(&words.iter().map(Into::into).collect::<Vec<_>>());
+        assert_eq!(typed(&["uvars", "--help"]), When::Auto);
+        assert_eq!(typed(&["uvars", "--color", "never", "--help"]), When::Never);
+        assert_eq!(typed(&["uvars", "get", "--color=always", "--nonsense"]), When::Always);
+        assert_eq!(typed(&["uvars", "--color=pink"]), When::Auto);
+        assert_eq!(typed(&["uvars", "--color"]), When::Auto);
+    }
 }
