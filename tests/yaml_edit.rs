@@ -115,6 +115,10 @@ fn keys_are_put_where_they_belong() {
     let marked =
         "error: f.yaml:1:3: a: the key `a` is written with `?`, which is not edited: change it by hand";
     assert_eq!(insert("? a\n: 1\n", &[], "b", 2, At::End), marked);
+    assert_eq!(set("?\n a\n: 1\n", &["a"], 2), marked.replace(":1:3", ":2:2"));
+    let nel = "a:\u{85}  b: 1\u{85}c: 1\n";
+    let unsure = "error: f.yaml: this edit would have changed more than it should, nothing was written";
+    assert_eq!(set(nel, &["a"], "x\ny"), unsure);
     let long = "error: f.yaml: a key of more than 128 bytes is not put in: write it by hand";
     assert_eq!(insert("a: 1\n", &[], &"k".repeat(129), 2, At::End), long);
     assert_eq!(set("a: 1\n", &["a"], Value::map([("k".repeat(129).as_str(), 1)])), long);

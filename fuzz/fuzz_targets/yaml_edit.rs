@@ -1,4 +1,5 @@
-//! An edit in place does what it should or is refused, and never has to say that it went wrong.
+//! An edit in place does what it should, or is refused and changes nothing. (That refusals are rare is held by
+//! tests/yaml_edit_random.rs, on texts that people could have written.)
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use uvars::yaml::Tree;
@@ -29,6 +30,6 @@ fuzz_target!(|input: (u8, u8, &str, &str)| {
     let about = || format!("operation {operation} at {name:?} with {word:?}, {value:?} in {text:?}");
     match done {
         Ok(()) => assert!(Tree::parse(edit.text().as_bytes()).is_ok(), "no YAML any more: {}", about()),
-        Err(error) => assert!(!error.message().contains("internal error"), "{error}: {}", about()),
+        Err(_) => assert_eq!(edit.text(), text, "a refused edit changed something: {}", about()),
     }
 });

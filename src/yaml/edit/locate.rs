@@ -98,7 +98,10 @@ impl<'t> Page<'t> {
 
     /// Refuses a key that stands behind a `?`.
     pub(super) fn without_mark(&self, key: NodeId) -> Result<()> {
-        if !self.source.cut(self.line_of(key), self.start(key)).contains('?') {
+        let line = self.line_of(key);
+        let above = self.source.line_before(line).map_or("", |above| self.source.line(above));
+        let alone = above.trim_start_matches(['-', ' ', '\t']).trim_end() == "?";
+        if !alone && !self.source.cut(line, self.start(key)).contains('?') {
             return Ok(());
         }
         let name = &self.tree.node(key).text;

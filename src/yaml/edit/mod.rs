@@ -56,6 +56,9 @@ pub enum At<'k> {
     Sorted,
 }
 
+/// What an edit says that does not pass the last check.
+const UNSURE: &str = "this edit would have changed more than it should, nothing was written";
+
 /// How long a key may be that stands before its colon, in bytes.
 const LONGEST_KEY: usize = 128;
 
@@ -195,9 +198,8 @@ impl Edit {
                     "the file has no final line break, and this edit would change what its last value means";
                 return Err(Error::new(sentence).at(&self.file).hint("end the file with a line break"));
             }
-            let sentence =
-                "internal error: an edit would have changed more than it should, nothing was written";
-            return Err(Error::new(sentence).at(&self.file).hint("edit the file by hand and report this"));
+            // the way of writing is one that the rules above do not know
+            return Err(Error::new(UNSURE).at(&self.file).hint("edit the file by hand"));
         }
         drop(tree);
         self.text = text;
