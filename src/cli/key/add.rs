@@ -48,6 +48,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let there = key_file::parse(&bytes).map_err(|error| error.at(&path))?;
     let is_there = |key: &PublicKey| there.iter().any(|known| known.recipient.is_same_key(&key.recipient));
     let several = found.keys.len() > 1 && !found.keys.iter().all(is_there);
+    let mut added = Vec::new();
     for key in &found.keys {
         // what a forge serves may well hold a key that was added before
         if several && is_there(key) {
@@ -58,7 +59,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             ui.warn(warning);
         }
         let behind = key.comment.as_deref().map(|comment| format!(" ({comment})")).unwrap_or_default();
-        ui.line(format!("{principal} gets {recipient}{behind}"))?;
+        added.push(format!("{principal} gets {recipient}{behind}"));
         let comment =
             arguments.comment.clone().or_else(|| comment.clone().filter(|_| recipient.comment().is_none()));
         bytes = key_file::add(&bytes, recipient, comment.as_deref()).map_err(|error| error.at(&path))?;
@@ -67,6 +68,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     transaction.write(path, bytes);
     no_longer_pending(changes.root(), &principal, &mut transaction)?;
     let fleet = changes::follow(changes.root(), &mut transaction)?;
+    for line in added {
+        ui.line(line)?;
+    }
     changes.finish(ui, transaction)?;
     if let Some((message, hint)) = nobodys(&fleet, &principal) {
         ui.warn(message);
