@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::custody::Saved;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::sops::{BINDING_KEY, Format, KeyPath, Mac, Plain};
+use crate::sops::{BINDING_KEY, KeyPath, Mac, Plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -49,80 +49,78 @@ pub(super) struct Arguments {
 /// Edits.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let document = Document::locate(context, &arguments.file)?;
-    let format = document.format()?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
-    let opened = if document.read()?.is_some() {
-        Some(document.open(&context.keyring(), mac)?)
-    } else {
+    let mut base = Base::read(context, &document, mac)?;
+    match &base.opened {
+        Some(opened) => opened.warn_of_clear_comments(ui),
         // before anything is typed: somebody must be able to read it
-        Creation::of(&document)?.warn(ui, &document);
-        None
-    };
-    let bound = document.bound_path().is_some();
-    let text = match &opened {
-        Some(opened) => shown_text(opened, bound, format)?,
-        None => Secret::default(),
-    };
-    if let Some(opened) = &opened {
-        opened.warn_of_clear_comments(ui);
+        None => Creation::of(&document)?.warn(ui, &document),
     }
     let scratch = Scratch::make(context)?;
     let file = scratch.path().join(file_name(document.shown()));
-    put(&file, &text)?;
-    let seal = |text: &Secret| {
-        let plain = Plain::parse(text.expose(), format).map_err(|error| error.at(document.shown()))?;
-        sealed(context, &document, opened.as_ref(), plain)
-    };
-    let Some(saved) = until_it_reads(context, ui, &scratch, &file, &text, &seal)? else {
-        ui.note("nothing was changed");
-        return Ok(Exit::Done);
+    put(&file, &base.text)?;
+    let saved = loop {
+        run_editor(context, &file)?;
+        let text = crate::fs::read(&file)?
+            .map(Secret::new)
+            .ok_or_else(|| Error::new("the editor left no file; nothing was written"))?;
+        if text == base.text {
+            ui.note("nothing was changed");
+            return Ok(Exit::Done);
+        }
+        match sealed(context, &document, base.opened.as_ref(), &text) {
+            Ok(saved) if base.is_still(&document)? => break saved,
+            Ok(_) => {
+                base = Base::read(context, &document, mac)?;
+                ui.error(&changed(&document));
+            }
+            Err(error) => ui.error(&error),
+        }
+        ui.note("press Enter to edit it again, or Ctrl-C to give up what was typed");
+        if !entered(&scratch)? {
+            return Err(Error::new(
+                "the edited text cannot be kept, and nobody can be asked; nothing was written",
+            ));
+        }
     };
     drop(scratch);
-    match &opened {
+    match &base.opened {
         Some(opened) => store::put_back(ui, &document, opened, saved, false)?,
         None => store::write(ui, &document, saved, None, false)?,
     }
     Ok(Exit::Done)
 }
 
-/// The text that is edited: without the binding, which is ours.
-fn shown_text(opened: &Opened, bound: bool, format: Format) -> Result<Secret> {
-    if !bound {
-        return opened.plain.emit(format);
-    }
-    let mut plain = opened.plain.clone();
-    plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
-    plain.emit(format)
+/// What an edit begins with; it is read again where the file was changed meanwhile.
+struct Base {
+    opened: Option<Opened>,
+    /// As it is shown: without the binding, which is ours.
+    text: Secret,
 }
 
-/// Opens the editor until the text can be encrypted, or was not changed.
-fn until_it_reads(
-    context: &Context,
-    ui: &mut Ui,
-    scratch: &Scratch,
-    file: &Path,
-    before: &Secret,
-    seal: &dyn Fn(&Secret) -> Result<Saved>,
-) -> Result<Option<Saved>> {
-    loop {
-        run_editor(context, file)?;
-        let text = crate::fs::read(file)?
-            .map(Secret::new)
-            .ok_or_else(|| Error::new("the editor left no file; nothing was written"))?;
-        if text == *before {
-            return Ok(None);
+impl Base {
+    fn read(context: &Context, document: &Document, mac: Mac) -> Result<Self> {
+        let format = document.format()?;
+        if document.read()?.is_none() {
+            return Ok(Self { opened: None, text: Secret::default() });
         }
-        match seal(&text) {
-            Ok(saved) => return Ok(Some(saved)),
-            Err(error) => ui.error(&error),
+        let opened = document.open(&context.keyring(), mac)?;
+        let mut plain = opened.plain.clone();
+        if document.bound_path().is_some() {
+            plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
         }
-        ui.note("press Enter to edit it again, or Ctrl-C to give up what was typed");
-        if !entered(scratch)? {
-            return Err(Error::new(
-                "the edited text cannot be kept, and nobody can be asked; nothing was written",
-            ));
-        }
+        Ok(Self { text: plain.emit(format)?, opened: Some(opened) })
     }
+
+    fn is_still(&self, document: &Document) -> Result<bool> {
+        Ok(document.read()?.as_deref() == self.opened.as_ref().map(|opened| opened.bytes.as_slice()))
+    }
+}
+
+fn changed(document: &Document) -> Error {
+    Error::new("was changed by somebody else meanwhile; saved once more, your text takes the place of theirs")
+        .at(document.shown())
+        .hint(format!("what they have now: uvars decrypt {}", document.shown()))
 }
 
 /// Waits for a line on standard input; false where there is none. A signal ends the waiting.
@@ -141,12 +139,9 @@ fn entered(scratch: &Scratch) -> Result<bool> {
 }
 
 /// Encrypts what was typed, for the file that was opened or for a new one.
-fn sealed(
-    context: &Context,
-    document: &Document,
-    opened: Option<&Opened>,
-    mut edited: Plain,
-) -> Result<Saved> {
+fn sealed(context: &Context, document: &Document, opened: Option<&Opened>, text: &Secret) -> Result<Saved> {
+    let mut edited =
+        Plain::parse(text.expose(), document.format()?).map_err(|error| error.at(document.shown()))?;
     let refused = |key: &str, why: &str| Error::new(why).at(document.shown()).key(key);
     if edited.binding().is_some() && document.bound_path().is_some() {
         return Err(refused(BINDING_KEY, "says where the file belongs, and is written by uvars itself"));

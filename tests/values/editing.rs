@@ -231,7 +231,19 @@ fn somebody_else_s_change_meanwhile_is_not_lost() {
     let said = place.edit("hosts/basalt", &script, "");
     assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
     assert!(said.err.starts_with("uvars: error: secrets/hosts/basalt.sops.yaml: "), "{}", said.err);
+    assert!(said.err.contains("was changed by somebody else meanwhile"), "{}", said.err);
     assert_eq!(place.fleet.run_as(super::MIRA, &["get", "hosts/basalt", "meanwhile"]).out, "theirs");
+    place.is_clean();
+    // who is there to see it has not lost what was typed
+    let once = format!(
+        "if test -e \"$TELL\"; then cat \"$1\" >> \"$TELL\"; sed -i 's/^meanwhile: .*/meanwhile: both/' \"$1\"; else echo > \"$TELL\"; {script}; fi"
+    );
+    let said = place.edit("hosts/basalt", &once.replace("theirs", "newer"), "\n");
+    assert_eq!((said.code, said.out.as_str()), (0, CHANGED), "{}", said.err);
+    assert!(place.told().unwrap().contains(SECRET));
+    fs::remove_file(place.path("tell")).unwrap();
+    let plain = place.fleet.run_as(super::MIRA, &["decrypt", "hosts/basalt"]).out;
+    assert!(plain.contains(&format!("added: {SECRET}\n")) && plain.contains("meanwhile: both\n"), "{plain}");
     place.is_clean();
 }
 
