@@ -28,6 +28,7 @@ mod sample_fleet;
 use sample_fleet::{Fleet, key};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -87,7 +88,10 @@ fn folder() -> PathBuf {
 fn play(file: &Path) -> (PathBuf, String, String) {
     let then = fs::read_to_string(file).unwrap();
     let fleet = Fleet::copy();
-    let home = tempfile::tempdir().unwrap();
+    // in memory, and theirs alone: a home with its runtime folder
+    let home = tempfile::tempdir_in("/dev/shm").unwrap();
+    fs::create_dir(home.path().join("runtime")).unwrap();
+    fs::set_permissions(home.path().join("runtime"), fs::Permissions::from_mode(0o700)).unwrap();
     fs::create_dir(home.path().join("bin")).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_uvars"), home.path().join("bin/uvars")).unwrap();
     let masks = Masks::new(&fleet, home.path());
@@ -116,6 +120,7 @@ fn run(line: &str, fleet: &Fleet, home: &Path, who: Option<&Path>) -> String {
     let mut shell = Command::new("setsid");
     shell.args(["--wait", "bash", "-c", line]).current_dir(fleet.dir()).stdin(Stdio::null()).env_clear();
     shell.env("PATH", format!("{}:{path}", home.join("bin").display())).env("HOME", home);
+    shell.env("XDG_RUNTIME_DIR", home.join("runtime"));
     shell.env("GIT_CONFIG_COUNT", "2").env("LC_ALL", "C.UTF-8");
     for (at, (name, value)) in [("user.name", "test"), ("user.email", "test@example.org")].iter().enumerate()
     {
