@@ -290,7 +290,7 @@ fn contradictions_are_refused_with_their_place() {
         refused(text, said);
     }
     let not_text = Inventory::parse(Path::new("uvars.yaml"), b"version: 1\n# \xff\n").unwrap_err();
-    assert_eq!(not_text.to_string(), "uvars.yaml: the file is not UTF-8 (line 2)");
+    assert_eq!(not_text.to_string(), "uvars.yaml:2:3: the file is not UTF-8");
 }
 
 fn refused(text: &str, said: &str) {

@@ -179,7 +179,8 @@ fn a_new_user_is_two_files_and_what_is_missing_is_said() {
 fn a_host_gets_its_key_and_is_pending_no_more() {
     let fleet = Fleet::copy();
     let said = must(&fleet, &["key", "add", "hosts/opal", KEY]);
-    assert_eq!(said.out, "change .sops.yaml\ncreate keys/hosts/opal.pub\nchange uvars.yaml\n");
+    let files = "change .sops.yaml\ncreate keys/hosts/opal.pub\nchange uvars.yaml\n";
+    assert_eq!(said.out, format!("hosts/opal gets {KEY}\n{files}"));
     assert_eq!(
         changes(&fleet, "uvars.yaml"),
         [
