@@ -1,17 +1,36 @@
 //! A folder for plaintext that other programs are to read: on a ram file system, for one person, gone at the end.
+//!
+//! A run that is killed outright cannot take its folder away. The next one does: a folder is in use as long as somebody
+//! holds its lock, and the program that reads it holds it too.
 
 use super::context::Context;
 use super::signals::{self, Held};
 use crate::error::{Error, Result};
-use rustix::fs::{Mode, mkdir};
+use rustix::fd::OwnedFd;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdir, open};
+use rustix::process::geteuid;
 use std::fmt::Write as _;
+use std::fs::{DirEntry, read_dir, remove_dir_all};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the name of a folder begins with; random digits follow.
+const PREFIX: &str = "uvars-";
+
+/// How many random bytes are in a name, two digits each.
+const RANDOM: usize = 12;
+
+/// A folder that is younger may belong to a run that has not come to locking it.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// The folder; dropping it removes it with all that is in it. Signals are noted while it is there, and end the process
 /// after it is gone.
 pub(super) struct Scratch {
     path: PathBuf,
     held: Held,
+    /// Handed on to what runs beside the folder, so that it is in use until that ends, whatever becomes of us.
+    _lock: OwnedFd,
 }
 
 impl Scratch {
@@ -29,9 +48,10 @@ impl Scratch {
                 tried.push(place.display().to_string());
                 continue;
             }
-            let path = place.join(format!("uvars-{}", random_name()?));
-            match mkdir(&path, Mode::RWXU) {
-                Ok(()) => return Ok(Self { path, held }),
+            sweep(&place);
+            let path = place.join(format!("{PREFIX}{}", random_name()?));
+            match mkdir(&path, Mode::RWXU).and_then(|()| lock(&path)) {
+                Ok(lock) => return Ok(Self { path, held, _lock: lock }),
                 Err(_) => tried.push(place.display().to_string()),
             }
         }
@@ -61,8 +81,36 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // what cannot be removed is in memory still, and gone with the next boot
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = remove_dir_all(&self.path);
     }
+}
+
+/// Takes the lock of a folder that nobody uses.
+fn lock(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let folder = open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    flock(&folder, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(folder)
+}
+
+/// Removes the folders of ours that nobody uses any more. What cannot be removed does not stop anybody.
+fn sweep(place: &Path) {
+    for entry in read_dir(place).into_iter().flatten().flatten().filter(is_left_behind) {
+        if let Ok(_unused) = lock(&entry.path()) {
+            let _ = remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_left_behind(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let digits = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).unwrap_or_default();
+    let named = digits.len() == 2 * RANDOM && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // of the entry itself, not of where a link leads
+    named
+        && entry.metadata().is_ok_and(|found| {
+            let settled = found.modified().is_ok_and(|when| when.elapsed().is_ok_and(|age| age > SETTLED));
+            found.is_dir() && found.uid() == geteuid().as_raw() && settled
+        })
 }
 
 fn places(context: &Context) -> Vec<PathBuf> {
@@ -86,7 +134,7 @@ fn is_memory(place: &Path) -> bool {
 }
 
 fn random_name() -> Result<String> {
-    let mut bytes = [0; 12];
+    let mut bytes = [0; RANDOM];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::new("no random bytes from the system").because(error))?;
     Ok(bytes.iter().fold(String::new(), |mut name, byte| {

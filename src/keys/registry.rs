@@ -84,13 +84,7 @@ impl Registry {
 
     /// Notes keys that two principals have, and keys with something to tell about.
     fn warn(&mut self) {
-        let mut warnings = Vec::new();
-        for (recipient, principals) in
-            self.shared().into_iter().filter(|(_, principals)| !is_one_person(principals))
-        {
-            let names: Vec<_> = principals.iter().map(ToString::to_string).collect();
-            warnings.push(format!("{} have the same key {}", names.join(" and "), short(recipient)));
-        }
+        let mut warnings = self.shared_by_others(|_| true);
         for file in self.files.values() {
             for key in &file.keys {
                 let place = format!("{}:{}", file.principal.path(), key.line);
@@ -136,6 +130,16 @@ impl Registry {
             .filter(|(file, _, holders)| holders.len() > 1 && first(file, holders))
             .map(|(_, recipient, holders)| (recipient, holders))
             .collect()
+    }
+
+    /// Of the keys that are chosen, those that more than one person, host or program has: a sentence each.
+    pub fn shared_by_others(&self, chosen: impl Fn(&Recipient) -> bool) -> Vec<String> {
+        let others = self.shared().into_iter().filter(|(_, holders)| !is_one_person(holders));
+        let sentence = |(recipient, holders): (&Recipient, &[Principal])| {
+            let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
+            format!("{} have the same key {}", names.join(" and "), short(recipient))
+        };
+        others.filter(|(recipient, _)| chosen(recipient)).map(sentence).collect()
     }
 
     /// The principal that is meant by `CLASS/NAME`, or by a bare NAME where one class has it.

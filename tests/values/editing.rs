@@ -2,9 +2,11 @@
 
 use super::started::{Place, Started};
 use super::{BASALT, SECRET, by_sops, line};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Command;
 
 const CHANGED: &str = "change secrets/hosts/basalt.sops.yaml\n";
 
@@ -155,6 +157,31 @@ fn a_signal_ends_it_without_a_trace() {
         assert_eq!(place.fleet.status(), "");
         place.is_clean();
     }
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let place = Place::new();
+    let stays = place.script("stays", "echo \"$$ $1\" > \"$TELL\"; exec sleep 60");
+    let mut command = place.command(&[], &["edit", "hosts/basalt"]);
+    command.env("EDITOR", stays);
+    let mut started = Started::alone(command);
+    let told = place.wait_until_told();
+    let (editor, file) = told.split_once(' ').unwrap();
+    let folder = Path::new(file).parent().unwrap();
+    started.signal(Signal::KILL);
+    started.ends();
+    let is_there_after_an_edit = |age: &str| {
+        assert!(Command::new("touch").args(["-d", age]).arg(folder).status().unwrap().success());
+        assert_eq!(place.edit("hosts/basalt", "exit 0", "").code, 0);
+        folder.exists()
+    };
+    // its editor has it open still
+    assert!(is_there_after_an_edit("2 minutes ago"));
+    kill_process(Pid::from_raw(editor.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert!(is_there_after_an_edit("now"));
+    assert!(!is_there_after_an_edit("2 minutes ago"));
+    place.is_clean();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::cli::ui::Ui;
 use crate::error::Result;
 use crate::fleet::Fleet;
 use crate::fs::{RepoPath, Transaction};
-use crate::keys::{Class, Principal, PublicKey, key_file};
+use crate::keys::{Class, Principal, PublicKey, Recipient, key_file};
 
 /// Give a person, host or program a public key
 ///
@@ -72,6 +72,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.line(line)?;
     }
     changes.finish(ui, transaction)?;
+    for warning in shared(&fleet, &found.keys) {
+        ui.warn(warning);
+    }
     if let Some((message, hint)) = nobodys(&fleet, &principal) {
         ui.warn(message);
         ui.hint(hint);
@@ -81,6 +84,13 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.hint("files that it should open: uvars sync");
     }
     Ok(Exit::Done)
+}
+
+/// What to say of keys that somebody else has too.
+fn shared(fleet: &Fleet, keys: &[PublicKey]) -> Vec<String> {
+    let registry = fleet.registry();
+    let ours = |recipient: &Recipient| keys.iter().any(|key| key.recipient.is_same_key(recipient));
+    registry.shared_by_others(ours)
 }
 
 /// What to say of a key of a host or user that uvars.yaml does not have.

@@ -25,15 +25,16 @@ use std::time::UNIX_EPOCH;
 #[command(after_long_help = "Examples:
   uvars key rotate users/jon --generate --out ~/.config/sops/age/new.txt
   uvars key rotate hosts/web1 /tmp/ssh_host_ed25519_key.pub")]
+#[command(override_usage = "uvars key rotate [OPTIONS] <NAME> <KEY|--generate --out FILE>")]
+#[command(group = clap::ArgGroup::new("new").required(true).args(["key", "generate"]))]
 pub(super) struct Arguments {
     /// Whose key: CLASS/NAME, or NAME where one class has it
     #[arg(value_name = "NAME")]
     principal: String,
     /// The new public key (age1…, ssh-ed25519 …), a file with it, or - for standard input
-    #[arg(required_unless_present = "generate")]
     key: Option<String>,
     /// Make a new key; its private half goes into the file that --out names
-    #[arg(long, conflicts_with = "key", requires = "out")]
+    #[arg(long, requires = "out")]
     generate: bool,
     /// Where the new private half goes; a file that is there is never overwritten
     #[arg(long, value_name = "FILE", requires = "generate")]
