@@ -22,7 +22,7 @@ const PREFIX: &str = "uvars-";
 const RANDOM: usize = 12;
 
 /// A folder that is younger may belong to a run that has not come to locking it.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// The folder; dropping it removes it with all that is in it. Signals are noted while it is there, and end the process
 /// after it is gone.
