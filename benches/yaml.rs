@@ -88,6 +88,10 @@ fn texts() -> Vec<(&'static str, String)> {
         ("long not ascii", format!("a: [{}]\n", "'é' , ".repeat(100_000))),
         ("deep flow", format!("a: {}{}", "[".repeat(9_999), "]".repeat(9_999))),
         ("deep block", format!("a:\n  {}x\n{}", "- ".repeat(9_900), "# c\n\n".repeat(50_000))),
+        (
+            "tag directives",
+            format!("{}---\na: 1\n", repeated(20_000, |at, out| writeln!(out, "%TAG !t{at}! x").unwrap())),
+        ),
         ("aliases", format!("a: &a x\n{}", repeated(50_000, |at, out| writeln!(out, "k{at}: *a").unwrap()))),
     ]
 }

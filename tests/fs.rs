@@ -115,6 +115,9 @@ fn in_git_nothing_shows() {
     fleet.commit(|it| it.write(path("secrets/a"), b"x".to_vec())).unwrap();
     fleet.commit(|it| it.write(path("secrets/a"), b"y".to_vec())).unwrap();
     assert_eq!(fleet.text(".git/info/exclude"), format!("{exclude}.uvars-stage-*\n"));
+    fleet.put(".git/info/exclude", "*.swp");
+    fleet.commit(|it| it.write(path("secrets/a"), b"z".to_vec())).unwrap();
+    assert_eq!(fleet.text(".git/info/exclude"), "*.swp\n.uvars-stage-*\n");
     fleet.put(&format!("secrets/.uvars-stage-{ID}-0"), "in the making");
     let mut git = peers::command("git").unwrap();
     let status = git.current_dir(fleet.0.path()).args(["status", "--porcelain", "-uall"]).output().unwrap();
@@ -211,6 +214,12 @@ fn reads_tell_absent_from_unreadable() {
     let huge = std::fs::File::create(fleet.at("huge")).unwrap();
     huge.set_len(uvars::fs::LIMIT + 1).unwrap();
     assert_eq!(error("huge"), "huge: is larger than 64 MiB");
+    let most = usize::try_from(uvars::fs::LIMIT).unwrap();
+    let refused = fleet.commit(|it| it.write(path("new"), vec![b'x'; most + 1])).unwrap_err();
+    assert_eq!(refused.to_string(), "new: would be larger than 64 MiB, which uvars does not read");
+    assert!(!fleet.at("new").exists());
+    fleet.commit(|it| it.write(path("new"), vec![b'x'; most])).unwrap();
+    assert_eq!(fleet.root().read(&path("new")).unwrap().map(|bytes| bytes.len()), Some(most));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn rooms_know_only_what_the_table_says() {
         let Some(room) = room_of(&file) else { continue };
         let allowed =
             table.get(&room).unwrap_or_else(|| panic!("docs/architecture.md has no row for {room}"));
-        for known in imports(&text(&file)) {
+        for known in imports(&file) {
             let public = ["Error", "Result"].contains(&known.as_str()) && allowed.contains("error");
             if known != room && !allowed.contains(&known) && !public {
                 wrong.push(format!("{}: {room} may not know {known}", file.display()));
@@ -122,13 +122,25 @@ fn room_of(file: &Path) -> Option<String> {
     (!["main", "lib"].contains(&room)).then(|| room.to_string())
 }
 
-/// First path segments behind `crate::`, wherever they stand outside of tests and comments.
-fn imports(text: &str) -> BTreeSet<String> {
+/// First path segments behind `crate::`, or as many `super::` as lead there, wherever they stand outside of tests and
+/// comments.
+fn imports(file: &Path) -> BTreeSet<String> {
+    imports_of(&text(file), depth(file))
+}
+
+/// How many modules a file is below the root of the crate.
+fn depth(file: &Path) -> usize {
+    let inside = file.strip_prefix(Path::new(ROOT).join("src")).unwrap();
+    inside.components().count() - usize::from(file.ends_with("mod.rs"))
+}
+
+fn imports_of(text: &str, depth: usize) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let code: String = without_tests(text)
         .split_inclusive('\n')
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
+    let code = code.replace(&"super::".repeat(depth), "crate::");
     for rest in code.split("crate::").skip(1) {
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 0;
@@ -151,6 +163,22 @@ fn imports(text: &str) -> BTreeSet<String> {
         }
     }
     found
+}
+
+#[test]
+fn every_way_to_another_room_is_seen() {
+    for (text, depth, rooms) in [
+        ("use crate::fs::{Root, read};\ncrate::keys::generate()", 2, vec!["fs", "keys"]),
+        ("use crate::{fs::Root, keys::{self, Class}};", 2, vec!["fs", "keys"]),
+        ("use super::super::fleet as _;", 2, vec!["fleet"]),
+        ("use super::fleet::Fleet;", 1, vec!["fleet"]),
+        ("use super::super::tree::Leaf;\nuse super::dir::Open;", 3, vec![]),
+        ("// use crate::fleet;\n#[cfg(test)]\nmod tests {\n    use crate::fleet;", 2, vec![]),
+    ] {
+        assert_eq!(imports_of(text, depth).into_iter().collect::<Vec<_>>(), rooms, "{text}");
+    }
+    assert_eq!(depth(&Path::new(ROOT).join("src/activate/mod.rs")), 1);
+    assert_eq!(depth(&Path::new(ROOT).join("src/cli/key/add.rs")), 3);
 }
 
 fn segment(path: &str) -> Option<String> {

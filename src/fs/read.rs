@@ -124,6 +124,16 @@ fn up_to_limit(mut file: File, expected: u64, path: &Path) -> Result<Secret> {
     }
 }
 
+/// Refuses to write what could not be read again.
+pub(super) fn must_be_readable(bytes: &[u8], path: impl AsRef<Path>) -> Result<()> {
+    if bytes.len() as u64 <= LIMIT {
+        return Ok(());
+    }
+    Err(Error::new(format!("would be larger than {} MiB, which uvars does not read", LIMIT >> 20))
+        .at(path.as_ref())
+        .hint("nothing was written; split it into several files"))
+}
+
 fn too_large(path: &Path) -> Error {
     Error::new(format!("is larger than {} MiB", LIMIT >> 20)).at(path)
 }

@@ -11,7 +11,8 @@ use super::tree;
 use crate::{Error, Result};
 use rustix::fs::{Access, CWD, Mode, OFlags};
 use rustix::io::Errno;
-use std::fs::Metadata;
+use std::fs::{Metadata, OpenOptions};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -129,11 +130,12 @@ fn place(root: &Root) -> (PathBuf, bool) {
     }
 }
 
-/// Adds our line to `info/exclude` unless it is there.
+/// Adds our line to `info/exclude` unless it is there; in one call, so that nobody ever sees half of it and nothing
+/// is left behind.
 fn exclude(common: &Path) -> Result<()> {
     let info = common.join("info");
     let path = info.join("exclude");
-    let mut text = super::read(&path)?.unwrap_or_default();
+    let text = super::read(&path)?.unwrap_or_default();
     if text.split(|byte| *byte == b'\n').any(|line| line == stage::EXCLUDE.as_bytes()) {
         return Ok(());
     }
@@ -141,10 +143,9 @@ fn exclude(common: &Path) -> Result<()> {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(Error::io("make", info, errno.into())),
     }
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    text.extend_from_slice(stage::EXCLUDE.as_bytes());
-    text.push(b'\n');
-    single::replace(&path, &text, 0o644)
+    let end = if text.is_empty() || text.ends_with(b"\n") { "" } else { "\n" };
+    let line = format!("{end}{}\n", stage::EXCLUDE);
+    let opened = OpenOptions::new().append(true).create(true).open(&path);
+    let written = opened.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.map_err(|error| Error::io("write", path, error))
 }

@@ -26,14 +26,15 @@ pub struct Written {
 ///
 /// # Errors
 ///
-/// The folder holds other things than an export; a file in it cannot be read or written.
+/// The folder holds other things than an export; a file in it cannot be read or written; something below it is a
+/// link: whoever may put one there would choose what is overwritten or removed.
 pub fn write(export: &Export, folder: &Path, dry_run: bool) -> Result<Written> {
     let stale = stale(export, folder)?;
     let manifest = export.manifest.to_json()?;
     let mut written = Written::default();
     let copies = export.copies.iter().map(|(path, bytes)| (path.as_str(), bytes));
     for (name, bytes) in copies.chain([(MANIFEST, &manifest)]) {
-        let path = folder.join(name);
+        let path = inside(folder, name)?;
         if fs::read(&path)?.as_ref() == Some(bytes) {
             continue;
         }
@@ -54,7 +55,7 @@ pub fn write(export: &Export, folder: &Path, dry_run: bool) -> Result<Written> {
 
 /// The copies of the export that is in the folder now and that the new one does not name.
 fn stale(export: &Export, folder: &Path) -> Result<Vec<RepoPath>> {
-    let path = folder.join(MANIFEST);
+    let path = inside(folder, MANIFEST)?;
     let Some(bytes) = fs::read(&path)? else {
         let holds_anything = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
         if holds_anything {
@@ -67,8 +68,25 @@ fn stale(export: &Export, folder: &Path) -> Result<Vec<RepoPath>> {
         error.at(&path).hint(format!("if this is an old export, remove it: rm -r {}", folder.display()))
     })?;
     let stale = old.files.into_iter().map(|file| file.path).filter(|path| !export.copies.contains_key(path));
-    let there = |path: &RepoPath| folder.join(path.as_str()).symlink_metadata().is_ok();
-    Ok(stale.filter(there).collect())
+    let mut there = Vec::new();
+    for path in stale {
+        if inside(folder, path.as_str())?.exists() {
+            there.push(path);
+        }
+    }
+    Ok(there)
+}
+
+/// Where a file of the export lies, through no link below the folder.
+fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
+    let mut path = folder.to_path_buf();
+    for part in name.split('/') {
+        path.push(part);
+        if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+            return Err(Error::new("is a link, and an export has none").at(&path).hint("remove it"));
+        }
+    }
+    Ok(path)
 }
 
 fn make_parent(path: &Path) -> Result<()> {
@@ -78,7 +96,7 @@ fn make_parent(path: &Path) -> Result<()> {
 
 /// Removes a copy, and the folders that are empty then.
 fn remove(folder: &Path, path: &RepoPath) -> Result<()> {
-    let file = folder.join(path.as_str());
+    let file = inside(folder, path.as_str())?;
     std::fs::remove_file(&file).map_err(|cause| Error::io("remove", &file, cause))?;
     let mut above = file.parent();
     while let Some(parent) = above.filter(|parent| *parent != folder) {

@@ -9,6 +9,7 @@ use super::error::ParseError;
 use super::node::{Comments, Style};
 use super::scan::{Mark, Scan, Scanner, Token, TokenKind};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The namespace that `!!` stands for.
 const STANDARD: &str = "tag:yaml.org,2002:";
@@ -104,7 +105,7 @@ pub(super) struct Parser<'s> {
     state: State,
     states: Vec<State>,
     marks: Vec<Mark>,
-    handles: Vec<(Box<str>, Cow<'s, str>)>,
+    handles: HashMap<Box<str>, Cow<'s, str>>,
     /// An error that go-yaml overlooks until the event is whole; one that is found meanwhile takes its place.
     passed_over: Option<ParseError>,
 }
@@ -116,7 +117,7 @@ impl<'s> Parser<'s> {
             state: State::StreamStart,
             states: Vec::new(),
             marks: Vec::new(),
-            handles: Vec::new(),
+            handles: HashMap::new(),
             passed_over: None,
         }
     }
@@ -285,7 +286,7 @@ impl<'s> Parser<'s> {
                         return self.refuse(Mark::default(), "found duplicate %TAG directive");
                     }
                     let token = self.taken();
-                    self.handles.push((token.handle.unwrap_or_default(), token.text));
+                    self.handles.insert(token.handle.unwrap_or_default(), token.text);
                 }
                 _ => return Ok(()),
             }
@@ -293,7 +294,7 @@ impl<'s> Parser<'s> {
     }
 
     fn handle(&self, handle: &str) -> Option<&str> {
-        self.handles.iter().find(|(known, _)| **known == *handle).map(|(_, prefix)| &**prefix)
+        self.handles.get(handle).map(|prefix| &**prefix)
     }
 
     fn document_content(&mut self) -> Scan<Event<'s>> {

@@ -193,6 +193,31 @@ fn exports_are_the_same_bytes_and_hold_nothing_else() {
 }
 
 #[test]
+fn an_export_goes_through_no_link() {
+    let Some(fleet) = ready() else { return };
+    let elsewhere = tempfile::tempdir().unwrap();
+    let precious = elsewhere.path().join("wifi.sops.yaml");
+    std::fs::write(&precious, "precious").unwrap();
+    let export =
+        |of: &str, out: &Path| fleet.run(&["export", "manifest", of, "--out", out.to_str().unwrap()], b"");
+    for (of, planted, target) in [
+        // a copy, the folder of copies, one that the next export does not have, the manifest
+        ("users/jon", "secrets/shared/wifi.sops.yaml", precious.as_path()),
+        ("users/jon", "secrets/shared", elsewhere.path()),
+        ("cinnabar", "secrets/shared", elsewhere.path()),
+        ("users/jon", "manifest.json", precious.as_path()),
+    ] {
+        let out = fleet.export("users/jon");
+        let link = out.path().join(planted);
+        let _ = std::fs::remove_dir_all(&link).or_else(|_| std::fs::remove_file(&link));
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        export(of, out.path()).exits(1).says(&format!("{planted}: is a link, and an export has none"));
+        assert_eq!(listing(elsewhere.path()), "./wifi.sops.yaml\n");
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+    }
+}
+
+#[test]
 fn an_export_that_could_not_work_is_refused_or_warned_about() {
     let Some(fleet) = Fleet::new() else { return };
     let out = tempfile::tempdir().unwrap();
