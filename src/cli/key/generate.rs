@@ -61,7 +61,10 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         // first the private half: a registered key that nobody has would lock its owner out
         super::write_private(&out, &generated.text)?;
     }
-    changes.finish(ui, transaction)?;
+    changes.finish(ui, transaction).map_err(|error| {
+        let again = format!("uvars key add {principal} {}", generated.recipient);
+        error.hint(format!("{} holds the new private key; to go on with it: {again}", out.display()))
+    })?;
     ui.line(&generated.recipient)?;
     Ok(Exit::Done)
 }

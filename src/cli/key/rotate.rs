@@ -66,15 +66,20 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.warn(warning);
     }
     let changes = Changes::begin(root.clone(), arguments.dry_run)?;
+    let again = format!("uvars key rotate {principal} {new}");
     let wanted = Rekey { principal, old, new, why: arguments.why.clone(), lost: arguments.lost };
     let mut plan = rekey(&root, &wanted, &context.keyring(), context.now())?;
     let after = Fleet::load_from(Outlook::new(&root, &plan.transaction))?;
     changes::rules(&root, &after, &mut plan.transaction)?;
-    if let (Some((out, text)), false) = (private, arguments.dry_run) {
-        // first the private half: files that nobody can open would be worse
-        super::write_private(&out, &text)?;
-    }
-    custody::carry_out(changes, ui, plan, "sync", arguments.json)
+    let Some((out, text)) = private.filter(|_| !arguments.dry_run) else {
+        return custody::carry_out(changes, ui, plan, "sync", arguments.json);
+    };
+    // first the private half: files that nobody can open would be worse
+    super::write_private(&out, &text)?;
+    custody::carry_out(changes, ui, plan, "sync", arguments.json).map_err(|error| {
+        // it stays: what was interrupted may yet be finished, and then this opens it
+        error.hint(format!("{} holds the new private key; to go on with it: {again}", out.display()))
+    })
 }
 
 /// The new recipient, and for a generated one its file and text.
