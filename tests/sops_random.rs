@@ -121,7 +121,7 @@ fn names() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "[a-z]{1,6}",
         1 => "[a-z]{1,3}_unencrypted",
-        1 => strings().prop_filter("reserved", |name| name != "sops" && name != "<<"),
+        1 => strings().prop_filter("reserved", |name| name != "sops"),
     ]
 }
 
@@ -343,10 +343,25 @@ fn commented() -> impl Strategy<Value = String> {
         match tree {
             Tree::Leaf(_) => {}
             Tree::Map(pairs) => {
+                let mut merged = false;
                 for (number, (comment, key, value, behind)) in pairs.iter().enumerate() {
                     above(comment, out);
-                    out.push_str(&format!("{pad}{key}{number}:"));
-                    rest(value, behind, out);
+                    match value {
+                        // an alias of the map that every document begins with
+                        Tree::Leaf(_) if key.as_str() < "g" && !merged => {
+                            out.push_str(&format!("{pad}<<: *base\n"));
+                            merged = true;
+                        }
+                        Tree::Map(_) if key.as_str() < "g" && !merged => {
+                            out.push_str(&format!("{pad}<<:"));
+                            rest(value, behind, out);
+                            merged = true;
+                        }
+                        _ => {
+                            out.push_str(&format!("{pad}{key}{number}:"));
+                            rest(value, behind, out);
+                        }
+                    }
                 }
             }
             Tree::List(items) => {
@@ -373,7 +388,7 @@ fn commented() -> impl Strategy<Value = String> {
     let behind = || proptest::option::weighted(0.2, " [a-z]{1,5}");
     let root = proptest::collection::vec((comment(), "[a-z]", tree, behind()), 1..6);
     (root, comment()).prop_map(|(pairs, last)| {
-        let mut out = String::new();
+        let mut out = "base: &base\n  k: v\n".to_owned();
         write(&Tree::Map(pairs), 0, &mut out);
         for line in last.iter().flat_map(|comment| comment.split('|')) {
             out.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("#{line}\n") });

@@ -80,7 +80,7 @@ impl Tree {
                     Node::Map
                 }
             };
-            self.items.push(Item { node, key, text, seal: Span::default() });
+            self.items.push(Item { text, ..Item::of_key(node, key) });
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::sops::cipher::{Cipher, Fault, plaintext_bound};
 use crate::sops::mac::Mac;
 use crate::sops::rules::Rules;
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::tree::{Item, Node, Pool, Side, Tree};
 use crate::sops::walk::Walk;
 use crate::{Error, Result};
 
@@ -78,7 +78,8 @@ impl Opening<'_> {
     }
 
     fn keyed(&mut self, item: Item, node: Node) -> Item {
-        Item::of_key(node, self.out.pool.push(self.sealed.pool.get(item.key)))
+        let key = self.out.pool.push(self.sealed.pool.get(item.key));
+        Item { merge: item.merge, ..Item::of_key(node, key) }
     }
 
     fn value(&mut self, item: Item) -> Result<Item, Fault> {
@@ -113,10 +114,10 @@ impl Opening<'_> {
             match self.cipher.open(text, self.walk.aad(), &mut self.out.pool) {
                 Ok((Node::Comment(_), text)) => {
                     let side = if side == Side::Behind { Side::BehindSealed } else { side };
-                    return Item { node: Node::Comment(side), key: Span::default(), text, seal: item.text };
+                    return Item { text, seal: item.text, ..Item::new(Node::Comment(side)) };
                 }
                 Ok((Node::Str, text)) => {
-                    return Item { node: Node::Comment(side), key: Span::default(), text, seal: item.text };
+                    return Item { text, seal: item.text, ..Item::new(Node::Comment(side)) };
                 }
                 Ok(_) | Err(_) => {
                     self.out.pool.take_back(start);

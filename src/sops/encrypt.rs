@@ -75,7 +75,8 @@ impl Sealing<'_> {
     }
 
     fn keyed(&mut self, item: Item) -> Item {
-        Item::of_key(item.node, self.out.pool.push(self.plain.pool.get(item.key)))
+        let key = self.out.pool.push(self.plain.pool.get(item.key));
+        Item { merge: item.merge, ..Item::of_key(item.node, key) }
     }
 
     fn enter(&mut self, item: Item) -> Result<Item> {

@@ -171,10 +171,10 @@ impl Plain {
     }
 
     fn replace(&mut self, at: usize, value: &Value) {
-        let key = self.tree.item(at).key;
+        let Item { key, merge, .. } = self.tree.item(at);
         let mut items = self.items_of(None, value);
         if let Some(first) = items.first_mut() {
-            first.key = key;
+            (first.key, first.merge) = (key, merge);
         }
         let end = self.tree.behind(at);
         self.splice(at, end, &items);

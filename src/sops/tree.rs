@@ -23,6 +23,8 @@ pub(super) struct Item {
     pub(super) node: Node,
     /// The name, for the items of a map that are no comments.
     pub(super) key: Span,
+    /// The name is a merge key: what stands under it belongs to the map around it.
+    pub(super) merge: bool,
     /// The text of a string or comment.
     pub(super) text: Span,
     /// The ciphertext that this value had in the file it was read from, in that file's pool.

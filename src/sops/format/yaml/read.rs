@@ -14,6 +14,9 @@ const EXPANDED: usize = 400_000;
 /// How much text may be made of a file by aliases.
 const EXPANDED_TEXT: usize = 64 << 20;
 
+/// What sops says of every other use of a merge key in the first document.
+const MERGES: &str = "a merge key takes a map or a list of maps: put << in quotes if it is a name";
+
 /// Reads every document.
 pub(super) fn read(source: &[u8], secret: bool) -> Result<Tree> {
     let mut nodes = yaml::Tree::parse(source).map_err(|error| yaml::refusal(error, source))?;
@@ -48,6 +51,7 @@ fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
         nodes,
         tree: Tree::new(nodes.len() + 8, pool),
         frames: Vec::new(),
+        plaintext: secret,
         expanded: 0,
         text_limit: EXPANDED_TEXT + 8 * size,
     };
@@ -64,17 +68,22 @@ struct Loader<'n, 'a> {
     nodes: &'n yaml::Tree<'a>,
     tree: Tree,
     frames: Vec<Frame<'n, 'a>>,
+    /// What is read is to be encrypted: what sops could not read back is refused.
+    plaintext: bool,
     expanded: usize,
     text_limit: usize,
 }
 
 /// An open map or list.
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not exclude each other")]
 struct Frame<'n, 'a> {
     node: NodeId,
     list: bool,
     children: yaml::Children<'n, 'a>,
     /// Below an alias.
     alias: bool,
+    /// The comments of its elements stand above it already.
+    bare: bool,
     /// The node's own comments belong inside.
     comments_inside: bool,
     /// Whose feet follow behind the end: the alias that stood here, then the key or item.
@@ -126,6 +135,7 @@ impl<'n, 'a> Loader<'n, 'a> {
             list: self.nodes.node(node).kind == Kind::Sequence,
             children: self.nodes.children(node),
             alias,
+            bare: false,
             comments_inside,
             feet,
             names: Vec::new(),
@@ -138,10 +148,11 @@ impl<'n, 'a> Loader<'n, 'a> {
         let (list, alias) = (frame.list, frame.alias);
         match frame.children.next() {
             None => self.end(),
+            Some(item) if frame.bare => self.value(Item::default(), item, true, alias, [None; 2]),
             Some(item) if list => {
                 self.comments(self.head(item), Side::Above);
                 self.comments(self.line(item), self.side(item));
-                self.value(Span::default(), item, true, alias, [None, Some(item)])
+                self.value(Item::default(), item, true, alias, [None, Some(item)])
             }
             Some(key) => {
                 let value = frame.children.next().unwrap_or(key);
@@ -161,9 +172,46 @@ impl<'n, 'a> Loader<'n, 'a> {
             self.comments(self.head(value), Side::Above);
             self.comments(self.line(value), self.side(value));
         }
-        let name = self.name(key)?;
+        let (name, merge) = (self.name(key)?, self.is_merge(key));
         let foot = (handled || hoisted).then_some(value);
-        self.value(name, value, handled || hoisted, alias, [foot, Some(key)])
+        let named = Item { key: name, merge, ..Item::default() };
+        if merge && self.plaintext && self.nodes.node(value).kind == Kind::Sequence {
+            self.merged_list(named, key, value, alias)
+        } else if merge && self.plaintext && !self.is_mapping(value) {
+            Err(self.at(value, MERGES))
+        } else {
+            self.value(named, value, handled || hoisted, alias, [foot, Some(key)])
+        }
+    }
+
+    /// A list of maps under a merge key. Comments between them stand above it: an encrypted one would be an
+    /// element of the list, and no map.
+    fn merged_list(&mut self, named: Item, key: NodeId, list: NodeId, alias: bool) -> Result<()> {
+        if let Some(other) = self.nodes.children(list).find(|item| !self.is_mapping(*item)) {
+            return Err(self.at(other, MERGES));
+        }
+        for node in std::iter::once(list).chain(self.nodes.children(list)) {
+            for block in [self.head(node), self.line(node), self.foot(node)] {
+                self.comments(block, Side::Above);
+            }
+        }
+        self.value(named, list, true, alias, [None, Some(key)])?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.bare = true;
+        }
+        Ok(())
+    }
+
+    fn is_mapping(&self, node: NodeId) -> bool {
+        self.nodes.node(self.nodes.deref(node)).kind == Kind::Mapping
+    }
+
+    /// Whether a key is `<<` without quotes.
+    fn is_merge(&self, key: NodeId) -> bool {
+        let node = self.nodes.node(key);
+        node.kind == Kind::Scalar
+            && node.text == "<<"
+            && matches!(yaml::resolve(self.nodes, key), Ok(Scalar::Merge))
     }
 
     /// Inline comments stay behind single values; a collection has no line that they could stand on.
@@ -180,7 +228,7 @@ impl<'n, 'a> Loader<'n, 'a> {
             .map_err(|error| self.place(key, Error::from(error)))?
         {
             Scalar::Str(text) => text,
-            Scalar::Merge => Cow::Borrowed("<<"),
+            Scalar::Merge => Cow::Borrowed(self.nodes.node(target).text.as_ref()),
             Scalar::Binary(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Cow::Owned(text),
                 Err(_) => return Err(self.at(key, "a name must be text, and this is none")),
@@ -196,7 +244,7 @@ impl<'n, 'a> Loader<'n, 'a> {
 
     fn value(
         &mut self,
-        key: Span,
+        named: Item,
         node: NodeId,
         handled: bool,
         alias: bool,
@@ -209,7 +257,7 @@ impl<'n, 'a> Loader<'n, 'a> {
         }
         let kind = self.nodes.node(target).kind;
         if kind == Kind::Scalar {
-            self.scalar(key, target)?;
+            self.scalar(named, target)?;
             self.feet(feet);
             return Ok(());
         }
@@ -217,7 +265,8 @@ impl<'n, 'a> Loader<'n, 'a> {
             return Err(self.at(node, "this alias stands inside of what it means"));
         }
         let inside = !handled || aliased;
-        self.tree.items.push(Item::of_key(if kind == Kind::Sequence { Node::List } else { Node::Map }, key));
+        let node = if kind == Kind::Sequence { Node::List } else { Node::Map };
+        self.tree.items.push(Item { node, ..named });
         if inside {
             self.comments(self.head(target), Side::Above);
             self.comments(self.line(target), Side::Above);
@@ -258,12 +307,12 @@ impl<'n, 'a> Loader<'n, 'a> {
         }
     }
 
-    fn scalar(&mut self, key: Span, node: NodeId) -> Result<()> {
+    fn scalar(&mut self, named: Item, node: NodeId) -> Result<()> {
         let plain = self.nodes.node(node);
         if plain.style == Style::Plain && plain.text.starts_with("ENC[") && self.nodes.tag(node).is_none() {
             // nine of ten values of an encrypted file: a text, whatever stands in it
             let text = self.tree.pool.push(plain.text.as_bytes());
-            self.tree.items.push(Item { node: Node::Str, key, text, seal: Span::default() });
+            self.tree.items.push(Item { node: Node::Str, text, ..named });
             return Ok(());
         }
         let scalar = yaml::resolve(self.nodes, node).map_err(|error| self.place(node, Error::from(error)))?;
@@ -283,7 +332,7 @@ impl<'n, 'a> Loader<'n, 'a> {
                 Node::Str
             }
             Scalar::Merge => {
-                text = self.tree.pool.push(b"<<");
+                text = self.tree.pool.push(self.nodes.node(node).text.as_bytes());
                 Node::Str
             }
             Scalar::Binary(mut bytes) => {
@@ -292,7 +341,7 @@ impl<'n, 'a> Loader<'n, 'a> {
                 Node::Str
             }
         };
-        self.tree.items.push(Item { node: made, key, text, seal: Span::default() });
+        self.tree.items.push(Item { node: made, text, ..named });
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::sops::format::yaml::read::wipe;
 use crate::sops::format::yaml::{INDENT, METADATA};
-use crate::sops::tree::{Item, Node, Pool, Side, Tree};
+use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::value::{Map, Value};
 use crate::yaml::{self, Kind, NodeId, Scalar, Style};
 use crate::{Error, Result};
@@ -34,8 +34,8 @@ pub(super) fn documents(tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing
 pub(super) fn value(tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut writer = Writer::new(16);
     for (number, item) in tree.items.iter().take(tree.behind(at)).skip(at).enumerate() {
-        let key = if number == 0 { crate::sops::tree::Span::default() } else { item.key };
-        writer.item(tree, Item { key, ..*item })?;
+        let first = Item { key: Span::default(), merge: false, ..*item };
+        writer.item(tree, if number == 0 { first } else { *item })?;
     }
     writer.finish()
 }
@@ -55,6 +55,8 @@ struct Frame<'t> {
     waiting: Vec<(&'t [u8], Side)>,
     /// The last key or item.
     last: Option<NodeId>,
+    /// The merge key that a list stands under.
+    merge: Option<NodeId>,
 }
 
 impl<'t> Writer<'t> {
@@ -81,9 +83,9 @@ impl<'t> Writer<'t> {
                 let list = item.node == Node::List;
                 let kind = if list { Kind::Sequence } else { Kind::Mapping };
                 let node = self.nodes.push(yaml::Node::new(kind, Style::Plain, ""));
-                self.place(tree, item, node)?;
+                let merge = self.place(tree, item, node)?.filter(|_| list && item.merge);
                 self.lists += usize::from(list);
-                self.frames.push(Frame { node, list, waiting: Vec::new(), last: None });
+                self.frames.push(Frame { node, list, waiting: Vec::new(), last: None, merge });
             }
             _ => {
                 let node = self.scalar(tree, item);
@@ -93,25 +95,26 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    /// Hangs a value, with its key and the comments that waited for it.
-    fn place(&mut self, tree: &'t Tree, item: Item, value: NodeId) -> Result<()> {
+    /// Hangs a value, with its key, which is returned, and the comments that waited for it.
+    fn place(&mut self, tree: &'t Tree, item: Item, value: NodeId) -> Result<Option<NodeId>> {
         let in_list = self.lists > 0;
         let Some(frame) = self.frames.last_mut() else {
             let document = self.nodes.push_document();
             self.nodes.append(document, value);
-            return Ok(());
+            return Ok(None);
         };
+        if let Some(key) = frame.merge
+            && item.node != Node::Map
+            && !is_sealed_comment(tree, item)
+        {
+            quote(&mut self.nodes, key);
+        }
         let waiting = std::mem::take(&mut frame.waiting);
         let behind = |side: Side| side == Side::Behind && !item.node.opens();
         let above = || waiting.iter().filter(|(_, side)| !behind(*side)).map(|(text, _)| *text);
         let first = frame.last.is_none();
         let (around, list) = (frame.node, frame.list);
-        let key = if list {
-            None
-        } else {
-            let name = tree.pool.str(item.key).ok_or_else(|| Error::new("a name is not text"))?;
-            Some(self.nodes.push(yaml::safe_string_node(name, in_list)))
-        };
+        let key = if list { None } else { Some(self.nodes.push(key_node(tree, item, in_list)?)) };
         frame.last = Some(key.unwrap_or(value));
         if !waiting.is_empty() {
             let head = if first { around } else { key.unwrap_or(value) };
@@ -123,7 +126,7 @@ impl<'t> Writer<'t> {
             self.nodes.append(around, key);
         }
         self.nodes.append(around, value);
-        Ok(())
+        Ok(key)
     }
 
     fn end(&mut self) {
@@ -157,6 +160,24 @@ impl<'t> Writer<'t> {
         };
         yaml::represent_safe(&mut self.nodes, &scalar, self.lists > 0)
     }
+}
+
+/// The node of a name. What no map can merge was put under a merge key by hand: there it is a name like any other.
+fn key_node(tree: &Tree, item: Item, in_list: bool) -> Result<yaml::Node<'_>> {
+    let name = tree.pool.str(item.key).ok_or_else(|| Error::new("a name is not text"))?;
+    if item.merge && item.node.opens() {
+        return Ok(yaml::Node::new(Kind::Scalar, Style::Plain, name));
+    }
+    Ok(yaml::safe_string_node(name, in_list))
+}
+
+fn quote(nodes: &mut yaml::Tree<'_>, key: NodeId) {
+    nodes.node_mut(key).style = Style::DoubleQuoted;
+}
+
+/// Whether an element of a list is a comment while it is encrypted.
+fn is_sealed_comment(tree: &Tree, item: Item) -> bool {
+    item.node == Node::Str && tree.pool.get(item.text).ends_with(b",type:comment]")
 }
 
 /// Adds lines to a block of comments, each with its mark.
