@@ -269,6 +269,46 @@ fn links_are_followed_only_if_they_end_inside() {
 }
 
 #[test]
+fn no_link_makes_one_file_of_the_fleet_another_one() {
+    for below in ["", "infra/fleet/"] {
+        let repository = Fleet::in_git();
+        for name in ["secrets/hosts/a", "keys/admins/ann", "kept/b"] {
+            repository.put(&format!("{below}{name}"), "old");
+        }
+        repository.put("secrets/hosts/elsewhere", "old");
+        let at = |name: &str| repository.at(&format!("{below}{name}"));
+        for name in ["secrets/shared", "keys/users"] {
+            create_dir_all(at(name)).unwrap();
+        }
+        let up = "../".repeat(2 + below.split('/').count() - 1);
+        symlink("../hosts/a", at("secrets/shared/a")).unwrap();
+        symlink("hosts", at("secrets/accounts")).unwrap();
+        symlink("../admins/ann", at("keys/users/bob")).unwrap();
+        symlink("../../kept/b", at("secrets/shared/b")).unwrap();
+        let root = Root::open(&repository.at(below)).unwrap();
+        for name in ["secrets/shared/a", "secrets/accounts/a", "secrets/accounts/new", "keys/users/bob"] {
+            let mut transaction = Transaction::new();
+            transaction.write(path(name), b"new".to_vec());
+            let refused = transaction.commit(&root.lock(Duration::ZERO).unwrap());
+            for error in [root.read(&path(name)).unwrap_err(), refused.unwrap_err()] {
+                let said = format!("{name}: is a link to another file of the fleet, or leads through one");
+                assert_eq!(error.to_string(), said);
+            }
+        }
+        assert!(!at("secrets/hosts/new").exists());
+        assert_eq!(root.read(&path("secrets/hosts/a")).unwrap().unwrap(), b"old");
+        assert_eq!(root.read(&path("secrets/shared/b")).unwrap().unwrap(), b"old");
+        // what lies above the fleet is not the fleet's
+        if !below.is_empty() {
+            symlink(format!("{up}secrets/hosts/elsewhere"), at("secrets/shared/c")).unwrap();
+            assert_eq!(root.read(&path("secrets/shared/c")).unwrap().unwrap(), b"old");
+        }
+        let listed = ["secrets/hosts/a", "secrets/shared/a", "secrets/shared/b"].map(path);
+        assert_eq!(root.list(&path("secrets")).unwrap().iter().filter(|it| listed.contains(it)).count(), 3);
+    }
+}
+
+#[test]
 fn listings_show_what_there_is_to_complain_about() {
     let fleet = Fleet::in_git();
     for name in ["secrets/b", "secrets/a/c", "secrets/a/b/d", "other/file", "secrets/.uvars-stage-x"] {

@@ -17,7 +17,7 @@ use uvars::error::Kind;
 use uvars::fs::RepoPath;
 use uvars::keys::{IdentitySources, Keyring, Recipient};
 use uvars::secret::DataKey;
-use uvars::sops::{BINDING_KEY, Encrypted, Format, KeyPath, Mac, Map, Plain, Rules, Selection, Value};
+use uvars::sops::{BINDING_KEY, Drift, Encrypted, Format, KeyPath, Mac, Map, Plain, Rules, Selection, Value};
 
 fn keyring(name: &str) -> Keyring {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name);
@@ -358,16 +358,133 @@ fn a_file_is_bound_to_its_place() {
     assert!(unbound.check_binding(&key, &here).unwrap_err().to_string().contains("nothing says"));
 
     // in clear, because the rule leaves it so: anybody may have written it
-    plain.bind(&here).unwrap();
-    let rules = Rules::new(Selection::UnencryptedRegex("^uvars_path$".to_owned()), false).unwrap();
-    let clear = Encrypted::create(&plain, &readers(), &rules, now(), Format::Yaml).unwrap();
+    let rules = Rules::new(Selection::UnencryptedRegex("^uvars_pat.$".to_owned()), false).unwrap();
+    let clear = Plain::new(Map::new().with("uvars_patx", here.as_str()));
+    let clear = Encrypted::create(&clear, &readers(), &rules, now(), Format::Yaml).unwrap();
+    let clear = String::from_utf8(clear.emit().unwrap()).unwrap().replace("uvars_patx:", "uvars_path:");
+    let clear = Encrypted::parse(clear.as_bytes(), Format::Yaml).unwrap();
     let key = clear.unlock(&keyring("a.age")).unwrap();
-    assert!(clear.check_binding(&key, &here).unwrap_err().to_string().contains("in clear"));
+    let wrong = clear.decrypt(&key).unwrap().check_binding(&here).unwrap_err();
+    assert!(wrong.to_string().contains("in clear"));
 
     // a list or a number that says the same is no binding
     let odd = seal(&Plain::new(Map::new().with(BINDING_KEY, Value::List(vec![here.as_str().into()]))));
     let key = odd.unlock(&keyring("a.age")).unwrap();
     assert!(odd.check_binding(&key, &here).is_err());
+}
+
+#[test]
+fn what_is_bound_to_a_place_is_written_by_the_fleets_rule_alone() {
+    let here = RepoPath::new("secrets/hosts/db.sops.yaml").unwrap();
+    let mut plain = Plain::new(Map::new().with("psk", "secret"));
+    plain.bind(&here).unwrap();
+    let file = Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml).unwrap();
+    let honest = String::from_utf8(file.emit().unwrap()).unwrap();
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    file.check_binding(&key, &here).unwrap();
+    for (planted, field, values_stay) in [
+        ("unencrypted_regex: ^psk2$", "unencrypted_regex", true),
+        ("unencrypted_suffix: 2", "unencrypted_suffix", true),
+        ("encrypted_regex: ^(psk|uvars_path)$", "encrypted_regex", true),
+        ("encrypted_suffix: k", "encrypted_suffix", false),
+        ("unencrypted_comment_regex: x", "unencrypted_comment_regex", true),
+        ("encrypted_comment_regex: x", "encrypted_comment_regex", false),
+        ("mac_only_encrypted: true", "mac_only_encrypted", false),
+    ] {
+        let planted = honest.replace("unencrypted_suffix: _unencrypted", planted);
+        assert_ne!(planted, honest);
+        let planted = Encrypted::parse(planted.as_bytes(), Format::Yaml).unwrap();
+        let refused = |result: uvars::Result<Encrypted>| {
+            let error = result.unwrap_err().to_string();
+            assert!(error.starts_with(&format!("sops.{field}: is not the rule")), "{error}");
+        };
+        let error = planted.check_rule(&here).unwrap_err();
+        assert!(error.hints().iter().any(|hint| hint.ends_with(&format!("uvars bind {here}"))), "{error:?}");
+        refused(planted.check_binding(&key, &here).map(|()| planted.clone()));
+        refused(planted.update(&plain, &key, now()));
+        refused(planted.replace(&plain, &readers(), now()));
+        if values_stay {
+            refused(planted.rotate(&key, &readers(), now()));
+            refused(planted.renew(&key, now()));
+        }
+        let rules = planted.metadata().rules();
+        refused(Encrypted::create(&plain, &readers(), rules, now(), Format::Yaml));
+        // the line decides over nothing that was written before
+        let vouched = planted.vouch(&key).unwrap();
+        assert_eq!((vouched.rule.unwrap().0, vouched.clear.len()), (field, 0));
+        let back = vouched.file.replace_to(&vouched.plain, &readers(), now()).unwrap();
+        let key = back.unlock(&keyring("a.age")).unwrap();
+        back.check_binding(&key, &here).unwrap();
+        assert_eq!(back.decrypt(&key).unwrap().to_map(), plain.to_map());
+    }
+}
+
+#[test]
+fn what_a_rule_left_in_clear_is_named_to_the_one_who_vouches() {
+    let rules = Rules::new(Selection::EncryptedRegex("^psk$".to_owned()), false).unwrap();
+    let list = Value::List(vec![Value::Int(1), "".into(), Value::Null]);
+    let map =
+        Map::new().with("psk", "secret").with("user", "u").with("list", list).with("a_unencrypted", "x");
+    let file = Encrypted::create(&Plain::new(map), &readers(), &rules, now(), Format::Yaml).unwrap();
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    let vouched = file.vouch(&key).unwrap();
+    let names: Vec<_> = vouched.clear.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["user", "list.0"]);
+    let back = vouched.file.replace_to(&vouched.plain, &readers(), now()).unwrap();
+    let text = String::from_utf8(back.emit().unwrap()).unwrap();
+    assert!(text.contains("user: ENC[") && text.contains("a_unencrypted: x"), "{text}");
+}
+
+#[test]
+fn whoever_is_no_age_reader_is_a_reader_too_many() {
+    let with = |entry: &str| {
+        let file = encrypt(PLAIN).unwrap().replace("    version:", &format!("{entry}    version:"));
+        Encrypted::parse(file.as_bytes(), Format::Yaml).unwrap()
+    };
+    let honest = with("");
+    assert!(Drift::of(&honest, &readers()).is_none());
+    for (entry, name) in [
+        (
+            "    pgp:\n        - created_at: \"2024-01-01T00:00:00Z\"\n          enc: x\n          fp: \"AB\\nC\"\n",
+            "pgp AB?C",
+        ),
+        (
+            "    kms:\n        - arn: arn:aws:kms:x\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: x\n",
+            "kms arn:aws:kms:x",
+        ),
+        ("    later_kms:\n        - id: y\n          enc: x\n", "later_kms"),
+    ] {
+        let file = with(entry);
+        let drift = Drift::of(&file, &readers());
+        assert!(drift.takes_away() && drift.gained.is_empty() && drift.lost.is_empty(), "{drift:?}");
+        assert_eq!(drift.others, [name]);
+        let key = file.unlock(&keyring("a.age")).unwrap();
+        let given = file.give_readers(&key, &readers(), now()).unwrap();
+        assert!(Drift::of(&given, &readers()).is_none());
+        assert!(given.decrypt(&key).is_err(), "the data key is new");
+        let key = given.unlock(&keyring("a.age")).unwrap();
+        assert_eq!(
+            given.decrypt(&key).unwrap().to_map(),
+            honest.decrypt(&honest.unlock(&keyring("a.age")).unwrap()).unwrap().to_map()
+        );
+    }
+}
+
+#[test]
+fn key_groups_become_one_list_of_readers_and_their_error_names_them_all() {
+    let vector =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/3.13.3/groups-2-of-3.enc.yaml");
+    let file = Encrypted::parse(&std::fs::read(vector).unwrap(), Format::Yaml).unwrap();
+    let drift = Drift::of(&file, &readers());
+    assert!(drift.takes_away() && drift.others == ["3 key groups"], "{drift:?}");
+    let error = file.unlock(&keyring("a.age")).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    for (group, name) in [("2", "b.age"), ("3", "c.age")] {
+        let who = keyring(name).recipients()[0].to_string();
+        let hint = format!("key group {group} is opened by {who}");
+        assert!(error.hints().contains(&hint), "{:?}", error.hints());
+    }
+    assert_eq!(error.hints().iter().filter(|hint| hint.starts_with("looked in")).count(), 1);
 }
 
 #[test]

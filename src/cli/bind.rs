@@ -5,19 +5,22 @@ use super::context::Context;
 use super::custody;
 use super::exit::Exit;
 use super::sync::chosen;
-use super::ui::Ui;
+use super::ui::{Ui, one_line};
 use crate::custody::{Binding, FileChange, Plan, What};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
 use crate::keys::Ledger;
-use crate::sops::BINDING_KEY;
+use crate::sops::{BINDING_KEY, KeyPath};
 use std::io::IsTerminal as _;
+
+/// More values in clear than these are not named.
+const MANY: usize = 20;
 
 /// Vouch that encrypted files belong where they are
 ///
 /// Every file of a fleet carries its own path, so that nobody can swap files. After a 'git mv', or for a file that
 /// plain sops made, look at what is in it and bind it: its path is written into it under a new data key, for the
-/// readers that belong to that path.
+/// readers that belong to that path. Every value is encrypted, whatever rule the file names.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// Paths, or short names (users/jon, hosts/web1)
@@ -42,7 +45,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     for path in paths {
         let bytes = root.read(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?;
         let binding = Binding::look(&fleet, &ledger, &path, &bytes, &keyring)?;
-        if binding.is_right() && binding.gained.is_empty() && binding.lost.is_empty() {
+        if binding.is_right() {
             ui.note(format!("{path}: belongs here already"));
             continue;
         }
@@ -62,11 +65,25 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 fn describe(ui: &mut Ui, binding: &Binding) {
     ui.note(format!("{}:", binding.path));
     match &binding.before {
-        Some(before) => ui.note(format!("  was written for  {before}")),
+        Some(before) => ui.note(format!("  was written for  {}", one_line(before))),
         None => ui.note("  was written for  no place"),
     }
-    let names: Vec<_> = binding.keys.iter().filter(|name| *name != BINDING_KEY).map(String::as_str).collect();
+    let names = binding.keys.iter().filter(|name| *name != BINDING_KEY);
+    let names: Vec<_> = names.map(|name| KeyPath::of_keys([name.as_str()]).to_string()).collect();
     ui.note(format!("  has the values   {}", names.join(", ")));
+    if let Some((field, text)) = &binding.rule {
+        ui.note(format!("  had the rule     {field}: {}", one_line(text)));
+    }
+    if !binding.clear.is_empty() {
+        let mut clear: Vec<_> = binding.clear.iter().take(MANY).map(ToString::to_string).collect();
+        if binding.clear.len() > MANY {
+            clear.push(format!("and {} more", binding.clear.len() - MANY));
+        }
+        ui.note(format!("  was in clear     {}", clear.join(", ")));
+        ui.note(
+            "  what was in clear stays so in the history of git: change those values where they are used",
+        );
+    }
     for reader in &binding.gained {
         ui.note(format!("  will be read by  {reader}"));
     }

@@ -78,6 +78,9 @@ pub(super) fn carry_out(
                 None => format!("whoever has {holder}: run {line}"),
             });
         }
+        for other in &file.others {
+            ui.hint(format!("whoever has {other}: run sops updatekeys -y {}", file.path));
+        }
     }
     Ok(match (refused.is_empty(), blocked.is_empty()) {
         (false, _) => Exit::Partly,

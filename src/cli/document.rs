@@ -139,23 +139,20 @@ impl Document {
         Encrypted::parse(&self.bytes()?, format).map_err(|error| error.at(&self.shown))
     }
 
-    /// Opens it with the keys at hand. The MAC is checked as said, and the binding of a file of the fleet.
+    /// Opens it with the keys at hand. The MAC is checked as said, and rule and binding of a file of the fleet.
     pub(super) fn open(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
-        let opened = self.open_unbound(keyring, mac)?;
-        if let Some(path) = self.bound_path() {
-            opened.plain.check_binding(path).map_err(|error| error.at(&self.shown))?;
-        }
-        Ok(opened)
-    }
-
-    /// Opens it wherever it lies.
-    pub(super) fn open_unbound(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
         let bytes = self.bytes()?;
         let file = Encrypted::parse(&bytes, self.format()?).map_err(|error| error.at(&self.shown))?;
+        if let Some(path) = self.bound_path() {
+            file.check_rule(path).map_err(|error| error.at(&self.shown))?;
+        }
         let names = OnceCell::new();
         let name = |recipient: &str| names.get_or_init(|| self.names(&file)).get(recipient).cloned();
         let key = file.unlock_named(keyring, &name).map_err(|error| self.say_who(error))?;
         let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
+        if let Some(path) = self.bound_path() {
+            plain.check_binding(path).map_err(|error| error.at(&self.shown))?;
+        }
         Ok(Opened { shown: self.shown.clone(), bytes, file, key, plain })
     }
 

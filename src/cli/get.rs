@@ -4,7 +4,7 @@ use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::missing::missing;
-use super::ui::Ui;
+use super::ui::{Ui, one_line};
 use crate::error::Result;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let Some(key) = &arguments.key else {
         for name in document.encrypted()?.keys().iter().filter(|name| *name != BINDING_KEY) {
-            ui.line(name)?;
+            ui.line(one_line(name))?;
         }
         return Ok(Exit::Done);
     };

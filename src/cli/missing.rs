@@ -54,7 +54,7 @@ fn listed(there: &KeyPath, names: &[&str]) -> String {
     if names.is_empty() {
         return format!("{place} there is nothing");
     }
-    let shown: Vec<_> = names.iter().take(MANY).copied().collect();
+    let shown: Vec<_> = names.iter().take(MANY).map(|name| KeyPath::of_keys([*name]).to_string()).collect();
     let more = names.len().saturating_sub(MANY);
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{place} there {}: {}{rest}", if names.len() == 1 { "is" } else { "are" }, shown.join(", "))
@@ -88,6 +88,12 @@ mod tests {
     fn the_binding_is_nobody_s_to_name() {
         assert_eq!(hints("a: 1\nuvars_path: x\n", "wifi"), "at the top there is: a");
         assert_eq!(hints("a: 1\n", "uvars"), "at the top there is: a");
+    }
+
+    #[test]
+    fn no_name_looks_like_a_line_of_ours() {
+        let said = hints("\"a\\nuvars: hint: run x\": 1\n\"b, c\": 1\n", "wifi");
+        assert_eq!(said, "at the top there are: [\"a\\nuvars: hint: run x\"], [\"b, c\"]");
     }
 
     #[test]

@@ -7,10 +7,10 @@ use super::document::{Document, Opened};
 use super::ui::{Look, Ui, shown};
 use crate::custody::{self, Names, Saved};
 use crate::error::{Error, Result};
-use crate::fleet::Fleet;
-use crate::fs::{self, Transaction};
+use crate::fleet::{Fleet, ReaderKey};
+use crate::fs::{self, RepoPath, Transaction};
 use crate::keys::Ledger;
-use crate::sops::Plain;
+use crate::sops::{Drift, Plain};
 
 /// Writes changed values back. A reader that the file should not have goes out of it, and that is said.
 pub(super) fn save(
@@ -29,8 +29,10 @@ pub(super) fn save(
 pub(super) fn seal(context: &Context, document: &Document, opened: &Opened, plain: &Plain) -> Result<Saved> {
     let wanted: Option<Vec<_>> = match (document.in_fleet(), document.bound_path()) {
         (Some((root, _)), Some(path)) => {
-            let readers = Fleet::load(root)?.must_have_readers(path)?;
-            Some(readers.recipients().into_iter().cloned().collect())
+            let fleet = Fleet::load(root)?;
+            let wanted: Vec<_> = fleet.must_have_readers(path)?.recipients().into_iter().cloned().collect();
+            custody::keep_keyholders(&fleet, path, &Drift::of(&opened.file, &wanted))?;
+            Some(wanted)
         }
         _ => None,
     };
@@ -46,20 +48,36 @@ pub(super) fn put_back(
     saved: Saved,
     dry_run: bool,
 ) -> Result<()> {
-    if let Some((root, _)) = document.in_fleet()
-        && !(saved.lost.is_empty() && saved.gained.is_empty())
+    if let (Some((root, path)), Some(drift)) = (document.in_fleet(), &saved.drift)
+        && !drift.is_none()
     {
-        tell_readers(ui, document, &saved, &Names::of(&Fleet::load(root)?, &Ledger::read(root)?));
+        let fleet = Fleet::load(root)?;
+        tell_readers(ui, document, drift, &Names::of(&fleet, &Ledger::read(root)?));
+        tell_why(ui, &fleet, path, drift);
     }
     write(ui, document, saved, Some(&opened.bytes), dry_run)
 }
 
-fn tell_readers(ui: &mut Ui, document: &Document, saved: &Saved, names: &Names<'_>) {
-    for reader in names.all(&saved.lost) {
+fn tell_readers(ui: &mut Ui, document: &Document, drift: &Drift, names: &Names<'_>) {
+    let (gained, lost) = names.of_drift(drift);
+    for reader in lost {
         ui.note(format!("{}: {reader} reads it no more; the data key is new", document.shown()));
     }
-    for reader in names.all(&saved.gained) {
+    for reader in gained {
         ui.note(format!("{}: {reader} reads it now", document.shown()));
+    }
+}
+
+/// The lines of the registry and the inventory that make somebody a reader: whoever could change those files has
+/// granted it.
+fn tell_why(ui: &mut Ui, fleet: &Fleet, path: &RepoPath, drift: &Drift) {
+    let readers = fleet.readers(path).unwrap_or_default();
+    for reader in readers.readers {
+        let new = |key: &ReaderKey| drift.gained.iter().any(|gained| gained == key.recipient.as_str());
+        if let (Some(key), Some(reason)) = (reader.keys.iter().find(|key| new(key)), reader.reasons.first()) {
+            let whose = reader.principal.path();
+            ui.note(format!("  {}: its key is {whose}:{}; {reason}", reader.principal, key.line));
+        }
     }
 }
 

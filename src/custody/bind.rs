@@ -1,12 +1,13 @@
 //! Vouching that a file belongs where it is.
 
-use super::file::{self, Drift};
+use super::file;
+use super::keyholders::keep_keyholders;
 use super::names::Names;
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
 use crate::fs::RepoPath;
 use crate::keys::{Keyring, Ledger, Recipient};
-use crate::sops::{Encrypted, Plain};
+use crate::sops::{Drift, KeyPath, Vouched};
 use std::time::SystemTime;
 
 /// A file that somebody may vouch for: shown first, then written.
@@ -22,15 +23,20 @@ pub struct Binding {
     pub lost: Vec<String>,
     /// Names of the values in it.
     pub keys: Vec<String>,
-    file: Encrypted,
-    plain: Plain,
+    /// The rule by which its values are encrypted now, if it is not the fleet's: its name and its text.
+    pub rule: Option<(&'static str, String)>,
+    /// What lies in it in clear and will be encrypted.
+    pub clear: Vec<KeyPath>,
+    vouched: Vouched,
     wanted: Vec<Recipient>,
+    drift: Drift,
 }
 
 impl Binding {
-    /// Opens a file and checks its MAC; the binding may be anything.
+    /// Opens a file and checks its MAC; the binding and the rule may be anything.
     ///
-    /// Errors: no key at hand opens it; the MAC does not fit; the fleet has no such file.
+    /// Errors: no key at hand opens it; the MAC does not fit; the fleet has no such file; it would lose its last admin
+    /// and recovery key.
     pub fn look(
         fleet: &Fleet,
         ledger: &Ledger,
@@ -43,31 +49,35 @@ impl Binding {
         let at = |error: Error| error.at(path);
         let file = file::parse(path, bytes).map_err(at)?;
         let key = file.unlock(keyring).map_err(at)?;
-        let plain = file.decrypt(&key).map_err(at)?;
+        let mut vouched = file.vouch(&key).map_err(at)?;
         let drift = Drift::of(&file, &wanted);
-        let names = Names::of(fleet, ledger);
+        keep_keyholders(fleet, path, &drift)?;
+        let (gained, lost) = Names::of(fleet, ledger).of_drift(&drift);
         Ok(Self {
             path: path.clone(),
-            before: plain.binding(),
-            gained: names.all(&drift.gained),
-            lost: names.all(&drift.lost),
-            keys: plain.keys(),
-            file,
-            plain,
+            before: vouched.plain.binding(),
+            gained,
+            lost,
+            keys: vouched.plain.keys(),
+            rule: vouched.rule.take(),
+            clear: std::mem::take(&mut vouched.clear),
+            vouched,
             wanted,
+            drift,
         })
     }
 
-    /// Whether the file is bound to its place already.
+    /// Whether the file is bound to its place already, by the fleet's rule and for its readers.
     pub fn is_right(&self) -> bool {
-        self.plain.check_binding(&self.path).is_ok()
+        self.rule.is_none() && self.drift.is_none() && self.vouched.plain.check_binding(&self.path).is_ok()
     }
 
-    /// The file's bytes, bound to its place under a new data key.
-    pub fn seal(mut self, now: SystemTime) -> Result<Vec<u8>> {
-        self.plain.bind(&self.path)?;
-        let sealed =
-            self.file.replace(&self.plain, &self.wanted, now).map_err(|error| error.at(&self.path))?;
-        sealed.emit()
+    /// The file's bytes, bound to its place under a new data key, all values encrypted by the fleet's rule.
+    pub fn seal(self, now: SystemTime) -> Result<Vec<u8>> {
+        let Vouched { file, mut plain, .. } = self.vouched;
+        plain.bind(&self.path)?;
+        file.replace_to(&plain, &self.wanted, now)
+            .and_then(|sealed| sealed.emit())
+            .map_err(|error| error.at(&self.path))
     }
 }

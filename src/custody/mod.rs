@@ -7,6 +7,7 @@
 
 mod bind;
 mod file;
+mod keyholders;
 mod names;
 mod plan;
 mod rekey;
@@ -14,6 +15,7 @@ mod save;
 mod sync;
 
 pub use bind::Binding;
+pub use keyholders::keep_keyholders;
 pub use names::Names;
 pub use plan::{Blocked, FileChange, Plan, What};
 pub use rekey::{Rekey, rekey};

@@ -2,6 +2,7 @@
 
 use crate::fleet::Fleet;
 use crate::keys::{Ledger, Recipient};
+use crate::sops::Drift;
 use std::collections::BTreeSet;
 
 /// Who holds which recipient.
@@ -21,6 +22,13 @@ impl<'f> Names<'f> {
         let named: BTreeSet<String> =
             recipients.iter().flat_map(|recipient| self.of_one(recipient)).collect();
         named.into_iter().collect()
+    }
+
+    /// Who becomes a reader and who stops being one. Keys of other types than age are called what they are.
+    pub fn of_drift(&self, drift: &Drift) -> (Vec<String>, Vec<String>) {
+        let mut lost = self.all(&drift.lost);
+        lost.extend(drift.others.iter().cloned());
+        (self.all(&drift.gained), lost)
     }
 
     fn of_one(&self, text: &str) -> Vec<String> {

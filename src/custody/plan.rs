@@ -55,6 +55,8 @@ pub struct Blocked {
     pub holders: Vec<String>,
     /// Their recipients as they stand in the file.
     pub recipients: Vec<String>,
+    /// Keys of other types that open it too: `pgp ABCD`.
+    pub others: Vec<String>,
 }
 
 impl Plan {

@@ -117,10 +117,8 @@ fn enter_in_ledger(
 
 /// Files that nothing but the lost key opens are of no use to anybody.
 fn delete_lost(old: &Recipient, rekey: &Rekey, plan: &mut Plan) {
-    let only_old = |file: &Blocked| {
-        file.recipients.iter().all(|text| Recipient::parse(text).is_ok_and(|key| key.is_same_key(old)))
-    };
-    let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.blocked).into_iter().partition(only_old);
+    let blocked = std::mem::take(&mut plan.blocked);
+    let (gone, left): (Vec<_>, Vec<_>) = blocked.into_iter().partition(|file| only_opened_by(file, old));
     plan.blocked = left;
     for Blocked { path, .. } in gone {
         plan.transaction.remove(path.clone());
@@ -128,4 +126,38 @@ fn delete_lost(old: &Recipient, rekey: &Rekey, plan: &mut Plan) {
         plan.files.push(FileChange { path, what: What::Deleted, gained: Vec::new(), lost });
     }
     plan.files.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+/// Whether a file has one reader, this key. One with a key of another type, whatever that is, has another reader; one
+/// without any age recipient is no business of an age key.
+fn only_opened_by(file: &Blocked, old: &Recipient) -> bool {
+    let is_old = |text: &String| Recipient::parse(text).is_ok_and(|key| key.is_same_key(old));
+    !file.recipients.is_empty() && file.others.is_empty() && file.recipients.iter().all(is_old)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_lost_with_a_key_only_if_that_is_its_one_reader() {
+        let key = || crate::keys::generate("2026-01-01T00:00:00Z").unwrap().recipient;
+        let (old, other) = (key(), key());
+        let lost = |recipients: &[&Recipient], others: &[&str]| {
+            let file = Blocked {
+                path: RepoPath::new("secrets/users/jon.sops.yaml").unwrap(),
+                holders: Vec::new(),
+                recipients: recipients.iter().map(ToString::to_string).collect(),
+                others: others.iter().map(ToString::to_string).collect(),
+            };
+            only_opened_by(&file, &old)
+        };
+        assert!(lost(&[&old], &[]));
+        assert!(lost(&[&old, &old], &[]));
+        assert!(!lost(&[], &[]));
+        assert!(!lost(&[&other], &[]));
+        assert!(!lost(&[&old, &other], &[]));
+        assert!(!lost(&[&old], &["pgp ABCD"]));
+        assert!(!lost(&[], &["kms arn:aws:kms:x"]));
+    }
 }

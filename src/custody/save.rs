@@ -1,10 +1,9 @@
 //! Values that were changed go back into their file, and a reader too many goes out of it.
 
-use super::file::Drift;
 use crate::error::Result;
 use crate::keys::Recipient;
 use crate::secret::DataKey;
-use crate::sops::{Encrypted, Format, Plain, Rules};
+use crate::sops::{Drift, Encrypted, Format, Plain, Rules};
 use std::time::SystemTime;
 
 /// A file ready to be written.
@@ -12,10 +11,8 @@ use std::time::SystemTime;
 pub struct Saved {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Recipients that it has now and had not.
-    pub gained: Vec<String>,
-    /// Recipients that it had and has no more: then its data key is new.
-    pub lost: Vec<String>,
+    /// Whose access changes; a reader too many means that the data key is new.
+    pub drift: Option<Drift>,
 }
 
 /// Encrypts changed values into the file that they came from.
@@ -30,17 +27,10 @@ pub fn save(
     now: SystemTime,
 ) -> Result<Saved> {
     let Some(wanted) = wanted else {
-        let bytes = file.update(plain, key, now)?.emit()?;
-        return Ok(Saved { bytes, gained: Vec::new(), lost: Vec::new() });
+        return Ok(Saved { bytes: file.update(plain, key, now)?.emit()?, drift: None });
     };
     let drift = Drift::of(file, wanted);
-    let changed = if drift.takes_away() {
-        file.replace(plain, wanted, now)?
-    } else {
-        let updated = file.update(plain, key, now)?;
-        if drift.is_none() { updated } else { updated.rewrap(key, wanted)? }
-    };
-    Ok(Saved { bytes: changed.emit()?, gained: drift.gained, lost: drift.lost })
+    Ok(Saved { bytes: file.update_to(plain, key, wanted, now)?.emit()?, drift: Some(drift) })
 }
 
 /// Encrypts values into a file that is not there yet.
@@ -52,5 +42,5 @@ pub fn create(
     format: Format,
 ) -> Result<Saved> {
     let bytes = Encrypted::create(plain, wanted, rules, now, format)?.emit()?;
-    Ok(Saved { bytes, gained: wanted.iter().map(ToString::to_string).collect(), lost: Vec::new() })
+    Ok(Saved { bytes, drift: None })
 }

@@ -1,12 +1,13 @@
 //! Every file of the fleet gets exactly its readers.
 
-use super::file::{self, Hand, Outcome};
+use super::file::{self, Hand, Outcome, Wanted};
+use super::keyholders::keep_keyholders;
 use super::names::Names;
 use super::plan::{Blocked, FileChange, Plan};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet, SECRETS};
 use crate::fs::{Outlook, RepoPath};
-use crate::keys::{Keyring, LEDGER_PATH, Ledger, Recipient};
+use crate::keys::{Keyring, LEDGER_PATH, Ledger};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::time::SystemTime;
 
@@ -67,11 +68,11 @@ fn look(fleet: &Fleet, files: Outlook<'_>, path: RepoPath, task: Task, hand: Han
         Ok(None) => Outcome::Refused(Error::new("no such file").at(&path)),
         Ok(Some(_)) if readers.is_empty() => Outcome::Refused(nobody(&path, &readers)),
         Ok(Some(bytes)) => {
-            let wanted: Vec<Recipient> = readers.recipients().into_iter().cloned().collect();
-            match task {
-                Task::Readers => file::give_readers(&path, &bytes, &wanted, hand),
-                Task::DataKey => file::renew(&path, &bytes, &wanted, hand),
-            }
+            let wanted = Wanted {
+                recipients: readers.recipients().into_iter().cloned().collect(),
+                allow: &|drift| keep_keyholders(fleet, &path, drift),
+            };
+            file::give_readers(&path, &bytes, &wanted, task == Task::DataKey, hand)
         }
     };
     Look { path, outcome: Some(outcome) }
@@ -88,13 +89,13 @@ impl Look {
         match outcome {
             None => plan.orphans.push(path),
             Some(Outcome::Current) => {}
-            Some(Outcome::Changed { bytes, what, gained, lost }) => {
+            Some(Outcome::Changed { bytes, what, drift }) => {
                 plan.transaction.write(path.clone(), bytes);
-                let (gained, lost) = (names.all(&gained), names.all(&lost));
+                let (gained, lost) = names.of_drift(&drift);
                 plan.files.push(FileChange { path, what, gained, lost });
             }
-            Some(Outcome::Blocked(recipients)) => {
-                plan.blocked.push(Blocked { path, holders: names.all(&recipients), recipients });
+            Some(Outcome::Blocked(recipients, others)) => {
+                plan.blocked.push(Blocked { path, holders: names.all(&recipients), recipients, others });
             }
             Some(Outcome::Refused(error)) => plan.refused.push(error),
         }

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// How deep folders may lie in each other: far more than any fleet, far less than the stack.
 const DEEPEST: usize = 64;
 
+/// The folders of a fleet in which a path means somebody: what one reads, and whose key it is.
+const OWN: [&str; 2] = ["secrets", "keys"];
+
 /// A fleet repository. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Root(Arc<Inner>);
@@ -140,7 +143,8 @@ impl Root {
         if !self.dir().join(link).is_dir() {
             return Ok(false);
         }
-        self.resolve(link).map(|_| true)
+        // where it leads to inside is seen by whoever goes through it
+        self.tree().resolve(&self.top_path(link)?, link).map(|_| true)
     }
 
     /// Waits up to `wait` for the one lock of this repository, and takes it.
@@ -162,8 +166,26 @@ impl Root {
     }
 
     /// The path from the top of the working tree, links resolved.
+    ///
+    /// Errors: a link leaves the repository; one leads from a file of the fleet to another one of its files, so that
+    /// whoever writes the one would change the other.
     pub(super) fn resolve(&self, path: &RepoPath) -> Result<RepoPath> {
-        self.tree().resolve(&self.top_path(path)?, path)
+        let straight = self.top_path(path)?;
+        let resolved = self.tree().resolve(&straight, path)?;
+        if resolved != straight && is_own(path) && self.below_root(&resolved).is_some_and(|end| is_own(&end))
+        {
+            return Err(Error::new("is a link to another file of the fleet, or leads through one")
+                .at(path)
+                .hint("put a file of its own in its place"));
+        }
+        Ok(resolved)
+    }
+
+    fn below_root(&self, path: &RepoPath) -> Option<RepoPath> {
+        match &self.0.prefix {
+            Some(prefix) => RepoPath::new(path.below(prefix)?).ok(),
+            None => Some(path.clone()),
+        }
     }
 
     /// The same path seen from the top of the working tree.
@@ -187,6 +209,11 @@ impl Root {
     pub(super) fn git(&self) -> Option<&Git> {
         self.0.git.as_ref()
     }
+}
+
+/// Whether a path is in a folder where each file says something about its own name.
+fn is_own(path: &RepoPath) -> bool {
+    path.parts().next().is_some_and(|first| OWN.contains(&first)) && path.parts().nth(1).is_some()
 }
 
 fn prefix(top: &Path, dir: &Path) -> Result<Option<RepoPath>> {

@@ -2,8 +2,13 @@
 //!
 //! Nothing in the sops format ties a file to its path: a copy of one file over another would be handed to the
 //! other's readers. So every file of a fleet says its path in an encrypted value, which the MAC covers.
+//!
+//! The MAC does not cover the rule that says which values are encrypted: one line, planted by somebody without a
+//! key, would make the next writer put secrets into the file in clear. So every file of a fleet has one rule,
+//! [`crate::sops::Rules::default`], and a file that names another one is not written.
 
 use crate::fs::RepoPath;
+use crate::sops::encrypted::Encrypted;
 use crate::sops::path::KeyPath;
 use crate::sops::plain::Plain;
 use crate::sops::value::Value;
@@ -38,6 +43,19 @@ impl Plain {
             Some(value) if value.as_bytes() == Some(path.as_str().as_bytes()) => Ok(()),
             Some(_) => wrong(format!("this file was not written for {path}")),
         }
+    }
+}
+
+impl Encrypted {
+    /// Checks that the file's rule is the one that files of a fleet have. Needs no key.
+    ///
+    /// Errors: another rule, or a MAC that leaves values in clear out; the hint is how to vouch for the file.
+    pub fn check_rule(&self, path: &RepoPath) -> Result<()> {
+        self.metadata().rules().must_be_of_fleet().map_err(|error| {
+            error
+                .hint(format!("who wrote that line, and when: git log -p -- {path}"))
+                .hint(format!("to encrypt every value, by the rule of the fleet: uvars bind {path}"))
+        })
     }
 }
 

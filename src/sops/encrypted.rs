@@ -193,11 +193,26 @@ impl Encrypted {
         Ok(changed)
     }
 
-    /// Checks MAC and binding: that the file was written for this place.
+    /// Checks rule, MAC and binding: that the file was written for this place, as a fleet writes it.
     ///
-    /// Errors: as [`Self::decrypt`] and [`Plain::check_binding`].
+    /// Errors: as [`Self::check_rule`], [`Self::decrypt`] and [`Plain::check_binding`].
     pub fn check_binding(&self, key: &DataKey, path: &RepoPath) -> Result<()> {
+        self.check_rule(path)?;
         self.decrypt(key)?.check_binding(path)
+    }
+
+    /// The same file with no key at all, for new ones.
+    pub(super) fn without_keys(&self) -> Self {
+        let mut bare = self.clone();
+        bare.metadata.drop_keys();
+        bare
+    }
+
+    /// The same file with the rule of a fleet's files. Nothing is encrypted by that yet.
+    pub(super) fn with_fleet_rule(&self) -> Self {
+        let mut ruled = self.clone();
+        ruled.metadata.rules = Rules::default();
+        ruled
     }
 
     fn seal(&self, plain: &Plain, cipher: &mut Cipher, key: &DataKey, now: SystemTime) -> Result<Self> {
@@ -205,6 +220,10 @@ impl Encrypted {
         let kept =
             plain.origin.as_ref().filter(|origin| origin.key == *key).map(|origin| &origin.sealed.pool);
         let rules = &self.metadata.rules;
+        if plain.binding().is_some() {
+            // whoever writes for a place in a fleet writes by the fleet's rule: no caller can forget it
+            rules.must_be_of_fleet()?;
+        }
         let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, &|node| store.refuse_clear(node))?;
         let mut metadata = self.metadata.clone();
         metadata.lastmodified = moment(now);

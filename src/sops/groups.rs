@@ -60,11 +60,11 @@ fn combine(
     let needed =
         if threshold == 0 { groups.len() } else { usize::try_from(threshold).unwrap_or(groups.len()) };
     let mut shares = Vec::new();
-    let mut failed = None;
-    for group in groups {
+    let mut failed = Vec::new();
+    for (group, number) in groups.iter().zip(1_usize..) {
         match open(group, keyring, name) {
             Ok(share) => shares.push(share),
-            Err(error) => failed = failed.or(Some(error)),
+            Err(error) => failed.push((number, error)),
         }
         if shares.len() >= needed.max(2) {
             return shamir::combine(&shares).map_err(|error| error.key("sops.key_groups"));
@@ -75,9 +75,21 @@ fn combine(
         groups.len(),
         shares.len()
     ));
-    Err(failed.into_iter().fold(error, |error, cause| {
-        cause.hints().iter().fold(error, |error, hint| error.hint(hint.as_str())).because(cause)
-    }))
+    Err(failed.iter().fold(error, |error, (number, cause)| tell(error, *number, cause)))
+}
+
+/// Adds what is to be said of a group that was not opened: who can, and once for all groups where keys were looked for.
+fn tell(error: Error, number: usize, cause: &Error) -> Error {
+    let who = cause.hints().iter().find_map(|hint| hint.strip_prefix("it can be read by "));
+    let error = match who {
+        Some(who) => error.hint(format!("key group {number} is opened by {who}")),
+        None => error.hint(format!("key group {number}: {}", cause.message())),
+    };
+    let rest = cause.hints().iter().filter(|hint| !hint.starts_with("it can be read by "));
+    rest.fold(
+        error,
+        |error, hint| if error.hints().contains(hint) { error } else { error.hint(hint.as_str()) },
+    )
 }
 
 /// One group for these recipients, each once. Errors: none given, one that cannot be wrapped for.

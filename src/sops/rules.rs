@@ -101,6 +101,20 @@ impl Rules {
         self.mac_only_encrypted
     }
 
+    /// Checks that this is the rule of every file of a fleet: all is encrypted but what lies under a name that ends in
+    /// [`DEFAULT_SUFFIX`], and the MAC covers that too. It is what sops writes where no rule is named.
+    pub(super) fn must_be_of_fleet(&self) -> Result<()> {
+        let (field, why) = if self.selection == Self::default().selection {
+            if !self.mac_only_encrypted {
+                return Ok(());
+            }
+            ("mac_only_encrypted", "values in clear could be changed by anybody")
+        } else {
+            (self.selection.field().0, "values could be written in clear")
+        };
+        Err(Error::new(format!("is not the rule of a fleet's files, and {why}")).key(format!("sops.{field}")))
+    }
+
     fn matches(&self, text: &[u8]) -> bool {
         self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
     }

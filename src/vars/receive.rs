@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet, UserName};
 use crate::fs::{RepoPath, Root, Transaction};
 use crate::keys::{Keyring, Recipient};
-use crate::secret::{DataKey, Secret};
+use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Value};
 use std::time::SystemTime;
 
@@ -79,6 +79,7 @@ impl Waiting {
     pub fn open(self, keyring: &Keyring, name: &dyn Fn(&str) -> Option<String>) -> Result<Received> {
         let Self { path, user, item, file, before } = self;
         let place = |error: Error| error.at(&path);
+        file.check_rule(&path).map_err(place)?;
         let plain = file.unlock_named(keyring, name).and_then(|key| file.decrypt(&key)).map_err(place)?;
         plain.check_binding(&path).map_err(place)?;
         let map = plain.to_map();
@@ -165,21 +166,13 @@ impl Personal {
             return Encrypted::create(&plain, &self.readers, &Rules::default(), now, Format::Yaml)?.emit();
         };
         let file = Encrypted::parse(before, Format::Yaml)?;
+        file.check_rule(&self.path)?;
         let key = file.unlock(keyring)?;
         let mut plain = file.decrypt(&key)?;
         plain.check_binding(&self.path)?;
         keep(&mut plain, items)?;
-        self.seal(&file, &plain, &key, now)
-    }
-
-    /// A reader too many is removed by a new data key, as every write does it.
-    fn seal(&self, file: &Encrypted, plain: &Plain, key: &DataKey, now: SystemTime) -> Result<Vec<u8>> {
-        let stays = |old: &&str| self.readers.iter().any(|reader| reader.as_str() == *old);
-        if file.metadata().recipients().iter().all(stays) {
-            file.update(plain, key, now)?.rewrap(key, &self.readers)?.emit()
-        } else {
-            file.replace(plain, &self.readers, now)?.emit()
-        }
+        // a reader too many is removed by a new data key, as every write does it
+        file.update_to(&plain, &key, &self.readers, now)?.emit()
     }
 }
 

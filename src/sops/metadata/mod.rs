@@ -179,7 +179,19 @@ impl Metadata {
                     .filter(|entry| wraps(&entry.value))
                     .map(|entry| entry.key.clone()),
             )
+            .map(|name| name.chars().map(|c| if c.is_control() { '?' } else { c }).collect())
             .collect()
+    }
+
+    /// Takes every key away, of whatever type and group.
+    pub(super) fn drop_keys(&mut self) {
+        self.groups = vec![Group::default()];
+        self.threshold = 0;
+        let names: Vec<_> = self.unknown.entries().iter().filter(|entry| wraps(&entry.value)).collect();
+        let names: Vec<_> = names.into_iter().map(|entry| entry.key.clone()).collect();
+        for name in names.iter().map(String::as_str).chain(["key_groups"]) {
+            self.unknown.remove(name);
+        }
     }
 
     /// The key groups; one, unless the data key is shared out.
