@@ -17,7 +17,7 @@ pub(super) fn carry_out(
     as_json: bool,
 ) -> Result<Exit> {
     let dry = changes.is_dry();
-    let Plan { transaction, files, blocked, refused, orphans, notes } = plan;
+    let Plan { transaction, files, blocked, refused, orphans, strays, notes } = plan;
     // written first: what is said to have happened has happened
     let report = changes.finish_quietly(ui, transaction)?;
     let created = report.created.iter().map(|path| (path, "create", Look::Good));
@@ -34,6 +34,7 @@ pub(super) fn carry_out(
             "blocked": blocked.iter().map(|file| json!({ "file": file.path.as_str(), "holders": file.holders })).collect::<Vec<_>>(),
             "refused": refused.iter().map(|error| json!({ "error": error.to_string(), "hints": error.hints() })).collect::<Vec<_>>(),
             "orphans": orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "strays": strays.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "notes": notes,
         });
         ui.json(&value)?;
@@ -53,6 +54,14 @@ pub(super) fn carry_out(
         }
         for path in &orphans {
             ui.warn(format!("{path}: the fleet has no such file any more, so it was left as it is"));
+        }
+        for path in &strays {
+            ui.warn(format!(
+                "{path}: is no file of the fleet by its path, so nothing looks after its readers"
+            ));
+        }
+        if !strays.is_empty() {
+            ui.hint("move it to secrets/{users,hosts,shared}/NAME.sops.yaml, then uvars bind it; or out of secrets/");
         }
         if dry && !report.is_empty() {
             ui.note("nothing was written: this was a dry run");
@@ -84,6 +93,8 @@ pub(super) fn carry_out(
     }
     Ok(match (refused.is_empty(), blocked.is_empty()) {
         (false, _) => Exit::Partly,
+        // the plan was asked for, and it was shown
+        (true, false) if dry => Exit::Done,
         (true, false) => Exit::NoKey,
         (true, true) => Exit::Done,
     })

@@ -16,6 +16,8 @@ pub struct Plan {
     pub refused: Vec<Error>,
     /// Encrypted files below `secrets/` that nobody is to read any more.
     pub orphans: Vec<RepoPath>,
+    /// Encrypted files below `secrets/` whose paths mean nothing in a fleet: nobody looks after their readers.
+    pub strays: Vec<RepoPath>,
     /// What else should be known: hosts without a key, and so on.
     pub notes: Vec<String>,
 }

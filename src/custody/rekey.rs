@@ -3,7 +3,7 @@
 use super::plan::{Blocked, FileChange, Plan, What};
 use super::sync::{Task, sync};
 use crate::error::{Error, Result};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, INVENTORY, edit};
 use crate::fs::{Outlook, RepoPath, Root, Transaction};
 use crate::keys::{KeyState, Keyring, LEDGER_PATH, Ledger, LedgerEntry, Principal, Recipient, key_file};
 use crate::yaml::Timestamp;
@@ -34,10 +34,12 @@ pub fn rekey(root: &Root, rekey: &Rekey, keyring: &Keyring, now: SystemTime) -> 
     let mut transaction = Transaction::new();
     replace_in_keys(root, &fleet, &old, rekey, &mut transaction)?;
     enter_in_ledger(root, &old, rekey, now, &mut transaction)?;
+    let notes = replace_in_rules(root, &old, rekey, &mut transaction)?;
     let outlook = Outlook::new(root, &transaction);
     let after = Fleet::load_from(outlook)?;
     let mut plan = sync(&after, outlook, None, Task::Readers, keyring, now)?;
     plan.transaction.absorb(transaction);
+    plan.notes.extend(notes);
     if rekey.lost {
         delete_lost(&old, rekey, &mut plan);
     }
@@ -88,6 +90,38 @@ fn replace_in_keys(
         }
     }
     Ok(())
+}
+
+/// Rules that a person wrote name keys as they are: the old one goes there too. What is to be known of it is returned:
+/// uvars does not look after the files that those rules are for.
+fn replace_in_rules(
+    root: &Root,
+    old: &Recipient,
+    rekey: &Rekey,
+    transaction: &mut Transaction,
+) -> Result<Vec<String>> {
+    let path = RepoPath::new(INVENTORY)?;
+    let Some(before) = root.read(&path)? else { return Ok(Vec::new()) };
+    let found = edit::replace_in_rules(&before, old, &rekey.new)?;
+    let lines =
+        |lines: &[u32]| lines.iter().map(|line| format!("{path}:{line}")).collect::<Vec<_>>().join(", ");
+    let mut notes = Vec::new();
+    if !found.replaced.is_empty() {
+        transaction.write(path.clone(), found.bytes);
+        notes.push(format!(
+            "{}: the new key is in your own rules too; the files that they are for still open with the old one: \
+             sops updatekeys FILE, then sops rotate -i FILE",
+            lines(&found.replaced)
+        ));
+    }
+    if !found.left.is_empty() {
+        notes.push(format!(
+            "{}: your own rules still name the old key; put {} in its place, then: uvars rules --write",
+            lines(&found.left),
+            rekey.new
+        ));
+    }
+    Ok(notes)
 }
 
 fn enter_in_ledger(

@@ -11,6 +11,9 @@ use crate::keys::{Keyring, LEDGER_PATH, Ledger};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::time::SystemTime;
 
+/// How every value that sops has encrypted begins, the MAC too.
+const SEALED: &[u8] = b"ENC[AES256_GCM,";
+
 /// What is to be done to each file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Task {
@@ -33,26 +36,34 @@ pub fn sync(
     keyring: &Keyring,
     now: SystemTime,
 ) -> Result<Plan> {
-    let paths = match only {
-        Some(paths) => paths.to_vec(),
+    let (paths, others) = match only {
+        Some(paths) => (paths.to_vec(), Vec::new()),
         None => all(files)?,
     };
     let hand = Hand { keyring, now };
     let looked: Vec<Look> = paths.into_par_iter().map(|path| look(fleet, files, path, task, hand)).collect();
     let ledger = Ledger::parse(&files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default())?;
     let names = Names::of(fleet, &ledger);
-    let mut plan = Plan::default();
+    let mut plan = Plan { strays: encrypted(files, others), ..Plan::default() };
     for look in looked {
         look.enter(&mut plan, &names);
     }
     Ok(plan)
 }
 
-/// The files of `secrets/` that have the path of a file of ours.
-pub(super) fn all(files: Outlook<'_>) -> Result<Vec<RepoPath>> {
-    let mut paths = files.list(&RepoPath::new(SECRETS)?)?;
-    paths.retain(|path| FileKind::of(path.as_str()).is_some());
-    Ok(paths)
+/// The files of `secrets/`: those that have the path of a file of ours, and the others.
+fn all(files: Outlook<'_>) -> Result<(Vec<RepoPath>, Vec<RepoPath>)> {
+    let paths = files.list(&RepoPath::new(SECRETS)?)?;
+    Ok(paths.into_iter().partition(|path| FileKind::of(path.as_str()).is_some()))
+}
+
+/// Those that a sops has encrypted, in whatever format.
+fn encrypted(files: Outlook<'_>, paths: Vec<RepoPath>) -> Vec<RepoPath> {
+    let is_encrypted = |path: &RepoPath| {
+        let bytes = files.read(path).ok().flatten().unwrap_or_default();
+        memchr::memmem::find(&bytes, SEALED).is_some()
+    };
+    paths.into_iter().filter(is_encrypted).collect()
 }
 
 /// A file and what becomes of it; none: the fleet has no such file any more.
@@ -110,6 +121,7 @@ impl Plan {
         self.blocked.append(&mut other.blocked);
         self.refused.append(&mut other.refused);
         self.orphans.append(&mut other.orphans);
+        self.strays.append(&mut other.strays);
         self.notes.append(&mut other.notes);
     }
 }

@@ -109,7 +109,7 @@ fn a_value_that_is_not_there_is_answered_by_what_is() {
         ("list.2", "list is a list of 2, the last one list.1"),
         ("list.first", "list is a list of 2, the last one list.1"),
         ("text.x", "text is a single value"),
-        ("[\"a.b\"][\"x\"]", "in [\"a.b\"] there is: c.d"),
+        ("[\"a.b\"][\"x\"]", "in [\"a.b\"] there is: [\"c.d\"]"),
     ] {
         let error = format!("uvars: error: all.sops.yaml: {path}: there is no such value");
         for verb in ["get", "unset"] {

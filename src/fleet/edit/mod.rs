@@ -6,6 +6,7 @@
 
 mod apply;
 mod assignment;
+mod hand_written;
 mod remove;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::yaml::edit::{At, Edit, Value};
 
 pub use assignment::Assignment;
 use assignment::each_once;
+pub use hand_written::{InRules, replace_in_rules};
 pub use remove::{host_remove, user_remove};
 
 use super::fields;
