@@ -53,6 +53,8 @@ pub struct Places {
     pub etc: PathBuf,
     /// `getent`, for owners that are not in /etc/passwd; `None` asks nobody.
     pub getent: Option<PathBuf>,
+    /// The program, and its first arguments, that does [`super::link_home`]: it makes the link in a home.
+    pub home_helper: Vec<PathBuf>,
     /// Whose all of it must be: root's number, 0.
     pub root: u32,
 }
@@ -234,7 +236,9 @@ impl Run<'_> {
             let Some(login) = lookup.login(user).filter(|_| tree.below(&folder).next().is_some()) else {
                 continue;
             };
-            if let Err(error) = home::link_as(&login, store.link.join(&folder)) {
+            if let Err(error) =
+                home::link_as(&self.host.places.home_helper, &login, &store.link.join(&folder))
+            {
                 report.notes.push(format!("the link of {user} is left as it was: {error}"));
             }
         }

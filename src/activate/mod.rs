@@ -23,6 +23,7 @@ mod status;
 mod tree;
 mod trust;
 
+pub use home::link_home;
 pub use host::{Host, Places, activate as activate_host};
 pub use manifest::{
     Account, File, Format, Install, Manifest, Personal, Phase, Policy, Settings, VERSION, Whose,

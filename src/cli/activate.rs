@@ -1,17 +1,19 @@
 //! `uvars activate`: on a host as its root, or by a person for themselves.
 
+use super::arguments::When;
 use super::context::Context;
 use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::activate::{
     Changes, Host, Person, PersonPlaces, Phase, Places, Report, Status, TreeReport, activate_host,
-    activate_person,
+    activate_person, link_home,
 };
 use crate::error::{Error, Result};
 use crate::keys::{IdentitySources, Keyring};
 use clap::ValueEnum;
 use rustix::process::{getegid, geteuid};
 use serde_json::{Value, json};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,6 +76,25 @@ const WAIT: Duration = Duration::from_mins(1);
 /// Where `getent` may be, on NixOS and elsewhere.
 const GETENT: [&str; 3] = ["/run/current-system/sw/bin/getent", "/usr/bin/getent", "/bin/getent"];
 
+/// With this in front this program is the helper of its own activation, which makes the link in a home; it is no
+/// command of anybody's, and nothing tells of it.
+const HOME_HELPER: &str = ".link-home";
+
+/// Does what the helper does, where the arguments ask for that; the exit code.
+pub(super) fn help(arguments: &[OsString]) -> Option<u8> {
+    let [_, word, uid, gid, home, target] = arguments else { return None };
+    let number = |text: &OsStr| text.to_str()?.parse().ok();
+    let (uid, gid) = (number(uid)?, number(gid)?);
+    if word != HOME_HELPER {
+        return None;
+    }
+    let made = link_home(uid, gid, Path::new(home), Path::new(target));
+    // Standard output is the pipe to whoever started this, so that a reason is told by them.
+    let mut ui = Ui::new(When::Never);
+    let told = made.map_err(|error| ui.line(error).and_then(|()| ui.flush()));
+    Some(if told.is_ok() { Exit::Done } else { Exit::Partly }.code())
+}
+
 /// Activates, or tells what is active.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     if arguments.user { person(context, ui, arguments) } else { host(context, ui, arguments) }
@@ -89,6 +110,7 @@ fn host(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
         run: "/run".into(),
         etc: "/etc".into(),
         getent: GETENT.iter().map(PathBuf::from).find(|path| path.exists()),
+        home_helper: vec!["/proc/self/exe".into(), HOME_HELPER.into()],
         root: 0,
     };
     let phases = arguments.phase.phases();

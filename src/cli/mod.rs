@@ -69,6 +69,9 @@ use ui::Ui;
 /// 0 done, 1 failed, 2 usage, 3 out of date, 4 no key for this; `exec` returns its child's.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(code) = activate::help(&arguments) {
+        return code;
+    }
     let cli = match Cli::parse_line(&arguments) {
         Ok(cli) => cli,
         Err(error) => return ui::usage(&error, When::typed(&arguments)),

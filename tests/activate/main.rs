@@ -11,6 +11,7 @@
 )]
 
 mod fleet;
+mod home;
 mod host;
 mod kill;
 mod login;

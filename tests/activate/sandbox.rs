@@ -24,6 +24,7 @@ pub struct Sandbox {
 const SETUP: &str = r"
 set -eu
 umask 022
+umount -l /run/uvars.d /run/uvars-users.d 2>/dev/null || true
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir /run/uvars-test-etc
 mount -t tmpfs tmpfs /run/uvars-test-etc
