@@ -35,8 +35,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 impl Open {
     /// Opens a folder by its path, which the caller trusts, and checks whose it is.
     pub(super) fn at(path: &Path, owners: Owners) -> Result<Self> {
-        let fd = rustix::fs::open(path, FOLDER, Mode::empty())
-            .map_err(|cause| Error::io("open the folder", path, cause.into()))?;
+        let fd = rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|cause| no_folder(path, cause))?;
         let open = Self { fd, path: path.to_owned() };
         owners.check_folder(&open.stat()?, path)?;
         Ok(open)
@@ -58,7 +57,7 @@ impl Open {
                 Ok(Some(open))
             }
             Err(Errno::NOENT) => Ok(None),
-            Err(cause) => Err(self.failed("open the folder", name, cause)),
+            Err(cause) => Err(no_folder(&self.path.join(name), cause)),
         }
     }
 
@@ -245,6 +244,19 @@ impl Open {
 
     fn failed(&self, doing: &str, name: &str, cause: Errno) -> Error {
         Error::io(doing, self.path.join(name), cause.into())
+    }
+}
+
+/// Why a folder cannot be opened. The system calls a link "not a directory" too, since none is followed here.
+fn no_folder(path: &Path, cause: Errno) -> Error {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Error::new("is a link, and must be a folder")
+            .at(path)
+            .hint(format!("remove the link and run this again: rm {}", path.display())),
+        Ok(found) if !found.is_dir() => Error::new("is not a folder")
+            .at(path)
+            .hint(format!("move it away and run this again: mv {0} {0}.old", path.display())),
+        _ => Error::io("open the folder", path, cause.into()),
     }
 }
 

@@ -51,7 +51,8 @@ impl Store {
         self.base.join(self.folder_name())
     }
 
-    fn folder_name(&self) -> String {
+    /// The folder of generations that a base has, by its name there.
+    pub(super) fn folder_name(&self) -> String {
         format!("{}.d", self.name)
     }
 
@@ -112,6 +113,11 @@ impl Store {
             self.open()?.map(|folder| folder.folder(&number.to_string(), self.owners)).transpose()?.flatten();
         let tree = open.map(|open| open.read(self.owners)).transpose()?.flatten();
         Ok(Live { number: Some(number), tree })
+    }
+
+    /// Whether the link leads to something, be it a generation or not.
+    pub(super) fn leads_somewhere(&self) -> bool {
+        self.link.is_symlink() && self.link.exists()
     }
 
     /// The number of the generation that the link names.
@@ -193,7 +199,7 @@ fn prune(folder: &Open, current: u64, before: Option<u64>) -> Result<()> {
 }
 
 /// The number of a generation, written as [`Store::publish`] writes it.
-fn number(name: &str) -> Option<u64> {
+pub(super) fn number(name: &str) -> Option<u64> {
     let digits = (1..=18).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit());
     if digits && !name.starts_with('0') { name.parse().ok() } else { None }
 }

@@ -12,7 +12,7 @@ use super::manifest::{Manifest, Phase, Policy, Whose};
 use super::open;
 use super::plan::{self, Known, Opened, Plan};
 use super::ramfs;
-use super::report::{Failure, FileReport, Kept, Problem, Report, TreeReport};
+use super::report::{Failure, FileReport, Kept, Outcome, Problem, Report, TreeReport};
 use super::status::{self, Status};
 use super::tree::Tree;
 use super::trust::{self, Folder, Owners};
@@ -134,9 +134,13 @@ impl Run<'_> {
             Live::default()
         });
         report.generation = live.number;
-        let plan = match self.read_manifest() {
-            Ok(()) => self.plan(phase, &live, report)?,
-            Err(error) => match self.rescue(phase, &live, &error, report) {
+        report.of = status::last_of(store);
+        let read = self.read_manifest().map_err(|error| ("manifest".to_owned(), error));
+        let made =
+            read.and_then(|()| self.plan(phase, &live, report).map_err(|error| (report.link.clone(), error)));
+        let plan = match made {
+            Ok(plan) => plan,
+            Err((item, error)) => match self.rescue(phase, &live, &item, &error, report) {
                 Some(plan) => plan,
                 None => return Ok(()),
             },
@@ -152,6 +156,7 @@ impl Run<'_> {
         if changed {
             let (number, notes) = store.publish(&plan.tree, &live)?;
             report.generation = Some(number);
+            report.outcome = Outcome::Published;
             report.notes.extend(notes);
         } else if let Some(number) = live.number {
             store.tidy(number)?;
@@ -189,19 +194,32 @@ impl Run<'_> {
         let Some(read) = &self.read else {
             return Err(Error::new("there is no manifest").at(self.host.manifest));
         };
+        let of = read.manifest.of.to_string();
+        report.notes.extend(status::other(report.of.as_deref(), &of));
+        report.of = Some(of);
         let wanted = wanted(&read.manifest, phase);
         let owners = self.host.places.owners();
         open::open(&read.manifest, &read.folder, owners, self.host.keyring, &wanted, &mut self.opened);
         report.files = files(&read.manifest, &wanted, &self.opened);
         // Before accounts are made a directory server cannot be asked, and need not be: root owns all of it.
         let getent = self.host.places.getent.clone().filter(|_| phase == Phase::Services);
+        let lookup = match Lookup::read(&self.host.places.etc, getent.clone()) {
+            Ok(lookup) => lookup,
+            // Hashes need no owner but root, and what needs another is closed to all but root. What is there with
+            // its owners is better than that.
+            Err(error) if phase == Phase::Users || live.tree.is_none() => {
+                report.notes.push(format!("the accounts of this host cannot be read: {error}"));
+                Lookup::new(b"", b"", getent)
+            }
+            Err(error) => return Err(error),
+        };
         let empty = Tree::default();
         let shadow = shadow(&self.host.places.etc);
         let known = Known {
             manifest: &read.manifest,
             opened: &self.opened,
             live: live.tree.as_ref().unwrap_or(&empty),
-            lookup: &Lookup::read(&self.host.places.etc, getent)?,
+            lookup: &lookup,
             shadow: &|user| shadow.iter().find(|(name, _)| name == user).map(|(_, field)| field.clone()),
         };
         Ok(match phase {
@@ -210,11 +228,18 @@ impl Run<'_> {
         })
     }
 
-    /// A manifest that cannot be used changes nothing; but where there are no passwords at all yet, as after a
-    /// boot, every password that the host has is offered.
-    fn rescue(&self, phase: Phase, live: &Live, error: &Error, report: &mut TreeReport) -> Option<Plan> {
+    /// A manifest that cannot be used, or anything else that concerns a whole tree, changes nothing; but where
+    /// there are no passwords at all yet, as after a boot, every password that the host has is offered.
+    fn rescue(
+        &self,
+        phase: Phase,
+        live: &Live,
+        item: &str,
+        error: &Error,
+        report: &mut TreeReport,
+    ) -> Option<Plan> {
         let mut problem = |kept| {
-            report.failures.push(Failure::new("manifest", &Problem::of(error), kept));
+            report.failures.push(Failure::new(item, &Problem::of(error), kept));
         };
         if phase == Phase::Users && live.tree.is_none() {
             problem(Kept::Shadow);

@@ -66,10 +66,14 @@ impl Lookup {
     pub(super) fn numbers(&self, owner: &str, group: Option<&str>) -> Result<(u32, u32), String> {
         let uid = match owner.parse() {
             Ok(uid) => uid,
-            Err(_) => self.login(owner).ok_or_else(|| format!("the host knows no user {owner}"))?.uid,
+            Err(_) => self
+                .login(owner)
+                .map(|login| login.uid)
+                .or_else(|| root(owner))
+                .ok_or_else(|| format!("the host knows no user {owner}"))?,
         };
         let Some(group) = group else { return Ok((uid, 0)) };
-        match group.parse().ok().or_else(|| self.group(group)) {
+        match group.parse().ok().or_else(|| self.group(group)).or_else(|| root(group)) {
             Some(gid) => Ok((uid, gid)),
             None => Err(format!("the host knows no group {group}")),
         }
@@ -85,6 +89,11 @@ impl Lookup {
         self.asked.borrow_mut().insert(key, said.clone());
         said
     }
+}
+
+/// Root is known on a host whose databases cannot be read, too.
+fn root(name: &str) -> Option<u32> {
+    (name == "root").then_some(0)
 }
 
 /// What a child prints if it ends well and in time.
@@ -124,6 +133,7 @@ mod tests {
         assert_eq!(lookup.numbers("jon", Some("postgres")), Ok((1001, 70)));
         assert_eq!(lookup.numbers("4242", Some("4243")), Ok((4242, 4243)));
         assert_eq!(lookup.numbers("4242", None), Ok((4242, 0)));
+        assert_eq!(Lookup::default().numbers("root", Some("root")), Ok((0, 0)));
         assert_eq!(lookup.numbers("ann", None), Err("the host knows no user ann".into()));
         assert_eq!(lookup.numbers("jon", Some("ann")), Err("the host knows no group ann".into()));
     }
@@ -141,5 +151,23 @@ mod tests {
             assert!(lookup.numbers("bob", None).is_err());
         }
         assert_eq!(std::fs::read_to_string(dir.path().join("getent.log")).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn getent_sees_nothing_of_the_environment() {
+        assert!(std::env::vars_os().count() > 0);
+        let dir = tempfile::tempdir().unwrap();
+        let getent = dir.path().join("getent");
+        std::fs::write(&getent, "#!/bin/sh\nexport -p > $0.log\n").unwrap();
+        std::fs::set_permissions(&getent, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Lookup::new(b"", b"", Some(getent)).login("ann");
+        let told = std::fs::read_to_string(dir.path().join("getent.log")).unwrap();
+        // What a shell adds by itself.
+        let own = |line: &str| {
+            ["PWD", "OLDPWD", "SHLVL", "_"]
+                .iter()
+                .any(|name| line.split(['=', ' ']).any(|word| word == *name))
+        };
+        assert!(told.lines().all(own), "{told}");
     }
 }

@@ -357,21 +357,22 @@ fn account(json: &Json, path: String) -> Result<Account> {
         Some(Json::Bool(admin)) => *admin,
         Some(_) => return Err(Error::new("must be true or false").key(fields.path_of("admin"))),
     };
-    let text = |name: &str| fields.text_if_any(name).map(|text| text.map(str::to_owned));
-    let texts = |name: &str| fields.get(name).map(|_| fields.texts(name)).transpose();
+    let text = |name: &str, check| fields.get(name).map(|_| named(&fields, name, check)).transpose();
+    let texts = |name: &str, check| fields.get(name).map(|_| all_named(&fields, name, check)).transpose();
+    let uid = fields.count_if_any("uid")?.map(names::uid).transpose();
     Ok(Account {
         user: named(&fields, "user", names::user)?,
         policy,
         from: fields.get("from").map(|_| repo_path(&fields, "from")).transpose()?,
         format,
         admin,
-        uid: fields.count_if_any("uid")?,
-        description: text("description")?,
-        group_primary: text("group_primary")?,
-        groups_secondary: texts("groups_secondary")?,
-        home_dir: text("home_dir")?,
-        shell: text("shell")?,
-        authorized_keys: texts("authorized_keys")?,
+        uid: uid.map_err(|error| error.key(fields.path_of("uid")))?,
+        description: text("description", names::passwd_field)?,
+        group_primary: text("group_primary", names::account)?,
+        groups_secondary: texts("groups_secondary", names::account)?,
+        home_dir: text("home_dir", names::passwd_path)?,
+        shell: text("shell", names::passwd_path)?,
+        authorized_keys: texts("authorized_keys", names::line)?,
     })
 }
 
@@ -418,6 +419,14 @@ fn repo_path(fields: &Fields, name: &str) -> Result<RepoPath> {
 fn named(fields: &Fields, name: &str, check: fn(&str) -> Result<&str>) -> Result<String> {
     let text = check(fields.text(name)?).map_err(|error| error.key(fields.path_of(name)))?;
     Ok(text.to_owned())
+}
+
+fn all_named(fields: &Fields, name: &str, check: fn(&str) -> Result<&str>) -> Result<Vec<String>> {
+    let texts = fields.texts(name)?;
+    for (at, text) in texts.iter().enumerate() {
+        check(text).map_err(|error| error.key(format!("{}.{at}", fields.path_of(name))))?;
+    }
+    Ok(texts)
 }
 
 /// Adds a field unless it is absent: an absent field and a default are told apart by not being there.
@@ -569,6 +578,21 @@ mod tests {
             ("\"plaintext\"", "\"crypt\"", "accounts.1.format: must be hash"),
             ("\"admin\": true", "\"admin\": 1", "accounts.0.admin: must be true or false"),
             ("\"uid\": 1001", "\"uid\": -1", "accounts.0.uid: is not a whole number"),
+            ("\"uid\": 1001", "\"uid\": 4294967295", "accounts.0.uid: is not a number of an account"),
+            ("\"/bin/bash\"", "\"/bin/sh\\nroot\"", "accounts.0.shell: must be an absolute path"),
+            ("\"/bin/bash\"", "\"sh\"", "accounts.0.shell: must be an absolute path"),
+            ("\"/bin/bash\"", "\"/bin/sh:x\"", "accounts.0.shell: must be an absolute path"),
+            ("\"/home/jon\"", "\"../x\"", "accounts.0.home_dir: must be an absolute path"),
+            ("\"/home/jon\"", "\"/home/../etc\"", "accounts.0.home_dir: must be an absolute path"),
+            ("\"Jon Smith\"", "\"a:b\"", "accounts.0.description: must not hold a colon"),
+            ("\"Jon Smith\"", "\"a\\nb\"", "accounts.0.description: must be one line"),
+            ("\"users\",", "\"-g\",", "accounts.0.group_primary: is not the name"),
+            ("[\"wheel\"]", "[\"wheel\", \"a:b\"]", "accounts.0.groups_secondary.1: is not the name"),
+            (
+                "\"authorized_keys\": []",
+                "\"authorized_keys\": [\"a\\nb\"]",
+                "accounts.0.authorized_keys.0: must be one line",
+            ),
             (
                 "\"from\": \"secrets/accounts/jon",
                 "\"from\": \"secrets/accounts/bob",

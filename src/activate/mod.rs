@@ -4,6 +4,7 @@
 //! manifest and the host's own key, and nothing of the fleet, which it may not know.
 
 mod account;
+mod bases;
 mod databases;
 mod dir;
 mod generation;
@@ -29,6 +30,6 @@ pub use manifest::{
     Account, File, Format, Install, Manifest, Personal, Phase, Policy, Settings, VERSION, Whose,
 };
 pub use person::{Person, PersonPlaces, activate as activate_person};
-pub use report::{Failure, FileReport, Kept, Report, TreeReport};
+pub use report::{Failure, FileReport, Kept, Outcome, Report, TreeReport};
 pub use status::Status;
 pub use tree::Changes;

@@ -50,6 +50,39 @@ pub(super) fn account(text: &str) -> Result<&str> {
     Err(Error::new("is not the name of a user or group"))
 }
 
+/// The number of an account. The highest means "leave it as it is" to the system, and 65535 did so once.
+pub(super) fn uid(number: u32) -> Result<u32> {
+    match number {
+        u32::MAX | 65535 => Err(Error::new("is not a number of an account")),
+        uid => Ok(uid),
+    }
+}
+
+/// A path in /etc/passwd: absolute, without `.` and `..`.
+pub(super) fn passwd_path(text: &str) -> Result<&str> {
+    let plain = text.starts_with('/') && !text.split('/').any(|part| matches!(part, "." | ".."));
+    if plain && passwd_field(text).is_ok() {
+        return Ok(text);
+    }
+    Err(Error::new("must be an absolute path without . and .. and without a colon"))
+}
+
+/// A field of /etc/passwd, which ends at a colon.
+pub(super) fn passwd_field(text: &str) -> Result<&str> {
+    if text.contains(':') {
+        return Err(Error::new("must not hold a colon"));
+    }
+    line(text)
+}
+
+/// One line of text.
+pub(super) fn line(text: &str) -> Result<&str> {
+    if text.chars().any(char::is_control) {
+        return Err(Error::new("must be one line without control characters"));
+    }
+    Ok(text)
+}
+
 /// Permission bits in four octal digits.
 pub(super) fn mode(text: &str) -> Result<u32> {
     let octal =

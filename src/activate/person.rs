@@ -8,14 +8,12 @@ use super::lookup::Lookup;
 use super::manifest::{Manifest, Whose};
 use super::open;
 use super::plan::{self, Known, Opened};
-use super::ramfs;
-use super::report::TreeReport;
+use super::report::{Kept, Outcome, TreeReport};
 use super::status::{self, Status};
 use super::tree::Tree;
 use super::trust::{self, Owners};
 use crate::error::{Error, Result};
 use crate::keys::Keyring;
-use rustix::fs::Stat;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,89 +48,36 @@ pub struct PersonPlaces {
 }
 
 /// The permission bits of a person's folders.
-const FOLDER_MODE: u32 = 0o700;
+pub(super) const FOLDER_MODE: u32 = 0o700;
 
 impl PersonPlaces {
-    fn owners(&self) -> Owners {
+    pub(super) fn owners(&self) -> Owners {
         Owners { uid: self.uid }
+    }
+
+    /// The link to what is current.
+    pub(super) fn link(&self) -> PathBuf {
+        self.home.join(home::LINK)
     }
 
     /// What is known of the person's tree.
     pub fn status(&self) -> Result<Status> {
-        match self.base(false)? {
-            Some(base) => status::read(&self.store(base)),
-            None => {
-                Ok(Status { link: self.home.join(home::LINK).display().to_string(), ..Status::default() })
-            }
+        match self.named() {
+            Some(store) => status::read(&store),
+            None => status::read(&self.store(self.base(false)?.path)),
         }
     }
 
-    fn store(&self, base: PathBuf) -> Store {
+    pub(super) fn store(&self, base: PathBuf) -> Store {
         Store {
             base,
             name: "uvars".to_owned(),
-            link: self.home.join(home::LINK),
+            link: self.link(),
             folder_mode: FOLDER_MODE,
             owners: self.owners(),
             put_aside: false,
         }
     }
-
-    /// The folder in memory that is the person's alone; `None` where it would have to be made and may not be.
-    fn base(&self, make: bool) -> Result<Option<PathBuf>> {
-        let runtime = self
-            .runtime
-            .as_deref()
-            .map(|path| Open::at(path, self.owners()).map_err(|error| not_ours(error, path)));
-        let base = match runtime.transpose()? {
-            Some(open) if ramfs::is_ram(&open)? => open,
-            found => {
-                let shared = Open::at(&self.shared, self.owners()).and_then(|shared| {
-                    if ramfs::is_ram(&shared)? {
-                        Ok(shared)
-                    } else {
-                        Err(Error::new("is not in memory").at(&self.shared))
-                    }
-                });
-                let shared = shared.map_err(|cause| {
-                    let error = match found {
-                        None => {
-                            Error::new("XDG_RUNTIME_DIR is not set, and there is no other folder in memory")
-                        }
-                        Some(disk) => {
-                            Error::new("is not in memory, and neither is another folder").at(disk.path())
-                        }
-                    };
-                    error
-                        .because(cause)
-                        .hint("log in with a session that has XDG_RUNTIME_DIR (pam_systemd makes it)")
-                })?;
-                let name = format!("uvars-{}", self.uid);
-                match shared.folder(&name, self.owners())? {
-                    Some(open) => open,
-                    None if make => shared.make(&name, FOLDER_MODE)?,
-                    None => return Ok(None),
-                }
-            }
-        };
-        self.check_private(&base.stat()?, base.path())?;
-        Ok(Some(base.path().to_owned()))
-    }
-
-    fn check_private(&self, stat: &Stat, path: &Path) -> Result<()> {
-        // No permission for anybody else: the last six bits are clear.
-        if stat.st_uid == self.uid && stat.st_mode.trailing_zeros() >= 6 {
-            return Ok(());
-        }
-        Err(not_ours(Error::new("is not yours alone").at(path), path))
-    }
-}
-
-fn not_ours(error: Error, path: &Path) -> Error {
-    error.hint(format!(
-        "{} must belong to you with mode 0700; unset XDG_RUNTIME_DIR if it is somebody else's",
-        path.display()
-    ))
 }
 
 /// Activates a person's values.
@@ -145,37 +90,74 @@ pub fn activate(person: &Person) -> Result<TreeReport> {
     let places = person.places;
     check_home(places)?;
     let base = places.base(!person.dry_run)?;
-    let store =
-        places.store(base.clone().unwrap_or_else(|| places.shared.join(format!("uvars-{}", places.uid))));
-    let _lock = if person.dry_run { None } else { Some(store.lock(person.wait)?) };
-    let live = if base.is_some() { store.live()? } else { Live::default() };
+    let store = places.store(base.path);
+    let _locks = if person.dry_run { Vec::new() } else { places.lock(&store, person.wait)? };
     let mut report = TreeReport {
         link: store.link.display().to_string(),
-        generation: live.number,
+        notes: base.note.into_iter().collect(),
         ..TreeReport::default()
     };
-    let plan = plan(person, &live, &mut report)?;
+    make(person, &store, &mut report)?;
+    if !person.dry_run {
+        status::write(&store.open_or_make()?, &report)?;
+    }
+    Ok(report)
+}
+
+/// Makes the link lead to a generation of `store` that is as the manifest wants it.
+fn make(person: &Person, store: &Store, report: &mut TreeReport) -> Result<()> {
+    let places = person.places;
+    let named = places.named();
+    let live = named.as_ref().map_or(Ok(Live::default()), Store::live)?;
+    let before = named.filter(|named| named.base != store.base);
+    report.generation = live.number;
+    report.of = status::last_of(before.as_ref().unwrap_or(store));
+    let Planned { plan, all_opened } = plan(person, &live, report)?;
     report.failures = plan.failures;
+    if live.tree.is_none() && !all_opened && store.leads_somewhere() {
+        leave(store, report);
+        return Ok(());
+    }
     let empty = Tree::default();
     report.changes = plan.tree.changes_from(live.tree.as_ref().unwrap_or(&empty));
-    let changed = live.tree.is_none() || !report.changes.is_empty();
+    let changed = live.tree.is_none() || !report.changes.is_empty() || before.is_some();
     if person.dry_run {
         report.generation = live.number.filter(|_| !changed);
-        return Ok(report);
+        return Ok(());
     }
     if changed {
         let link_folder = Open::at(&home::make_folder(&places.home)?, places.owners())?;
         if link_folder.there("current")? == There::Other {
             return Err(Error::new("is no link").at(&store.link).hint("move it away"));
         }
-        let (number, notes) = store.publish(&plan.tree, &live)?;
+        // The number in another folder says nothing of this one.
+        let here = Live { number: live.number.filter(|_| before.is_none()), tree: None };
+        let (number, notes) = store.publish(&plan.tree, &here)?;
         report.generation = Some(number);
+        report.outcome = Outcome::Published;
         report.notes.extend(notes);
+        let moved = before.as_ref().map(|old| {
+            format!("values lie in {} now, and no more in {}", store.base.display(), old.base.display())
+        });
+        report.notes.extend(moved);
     } else if let Some(number) = live.number {
         store.tidy(number)?;
     }
-    status::write(&store.open_or_make()?, &report)?;
-    Ok(report)
+    report.notes.extend(places.clear_others(store, before));
+    Ok(())
+}
+
+/// What the link leads to is none of ours to read, a host's or a broken one, and there is less than all to put in
+/// its place: it stays.
+fn leave(store: &Store, report: &mut TreeReport) {
+    report.outcome = Outcome::Left;
+    for failure in &mut report.failures {
+        failure.kept = Kept::Last;
+    }
+    let target = std::fs::read_link(&store.link).unwrap_or_default();
+    report
+        .notes
+        .push(format!("it leads to {} as before, since not everything could be had", target.display()));
 }
 
 /// Nothing is written in a home that is another's: `sudo` keeps HOME on some hosts.
@@ -190,7 +172,13 @@ fn check_home(places: &PersonPlaces) -> Result<()> {
         .hint("run this as the person whose home it is, with HOME set to it"))
 }
 
-fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<plan::Plan> {
+/// What a person is to have, and whether every file could be opened for it.
+struct Planned {
+    plan: plan::Plan,
+    all_opened: bool,
+}
+
+fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<Planned> {
     let owners = person.places.owners();
     let path = person.manifest;
     let found = trust::read(path, owners)?.ok_or_else(|| {
@@ -204,6 +192,9 @@ fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<plan::P
             .at(path)
             .hint("on that host, as root, run: uvars activate"));
     }
+    let of = manifest.of.to_string();
+    report.notes.extend(status::other(report.of.as_deref(), &of));
+    report.of = Some(of);
     let wanted = manifest.personal.iter().map(|personal| &personal.from).collect();
     let mut opened = Opened::default();
     open::open(&manifest, &found.folder, owners, person.keyring, &wanted, &mut opened);
@@ -216,5 +207,6 @@ fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<plan::P
         lookup: &Lookup::default(),
         shadow: &|_| None,
     };
-    Ok(plan::person(&known, (person.places.uid, person.places.gid)))
+    let plan = plan::person(&known, (person.places.uid, person.places.gid));
+    Ok(Planned { plan, all_opened: opened.values().all(std::result::Result::is_ok) })
 }

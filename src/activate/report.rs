@@ -19,6 +19,10 @@ pub struct TreeReport {
     pub link: String,
     /// The current generation; `None` where there is none, and in a dry run.
     pub generation: Option<u64>,
+    /// What became of the link.
+    pub outcome: Outcome,
+    /// Whose manifest it was made from, `hosts/NAME` or `users/NAME`.
+    pub of: Option<String>,
     /// What this run changed, or in a dry run would change.
     pub changes: Changes,
     /// The files that were read for it.
@@ -27,6 +31,18 @@ pub struct TreeReport {
     pub failures: Vec<Failure>,
     /// What is worth knowing and no failure.
     pub notes: Vec<String>,
+}
+
+/// What became of the link to the current generation.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Outcome {
+    /// It leads where it led before, and that is as it should be, but for failures.
+    #[default]
+    Unchanged,
+    /// It leads to a new generation.
+    Published,
+    /// It is left alone: what it leads to cannot be read, and would be lost.
+    Left,
 }
 
 /// One encrypted file of a tree.

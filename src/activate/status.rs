@@ -33,6 +33,7 @@ pub(super) fn write(folder: &Open, report: &TreeReport) -> Result<()> {
     let document = json!({
         "version": 1,
         "link": report.link,
+        "for": report.of,
         "generation": report.generation,
         "files": report.files.iter().map(|file| json!({
             "path": file.path.as_str(),
@@ -52,6 +53,17 @@ pub(super) fn write(folder: &Open, report: &TreeReport) -> Result<()> {
     folder.replace(NAME, &bytes)
 }
 
+/// Whose manifest the last run had, as far as that is known.
+pub(super) fn last_of(store: &Store) -> Option<String> {
+    read(store).ok()?.last?.of
+}
+
+/// A remark where a manifest is another's than the one before.
+pub(super) fn other(before: Option<&str>, now: &str) -> Option<String> {
+    let before = before.filter(|before| *before != now)?;
+    Some(format!("this is the manifest of {now}, and the one before was that of {before}"))
+}
+
 /// What is known of the tree of a store.
 pub(super) fn read(store: &Store) -> Result<Status> {
     let link = store.link.display().to_string();
@@ -63,8 +75,8 @@ pub(super) fn read(store: &Store) -> Result<Status> {
 
 fn parse(bytes: &[u8]) -> Result<TreeReport> {
     let json = Json::parse(bytes)?;
-    let top =
-        Fields::of(&json, String::new(), &["version", "link", "generation", "files", "failures", "notes"])?;
+    let known = ["version", "link", "for", "generation", "files", "failures", "notes"];
+    let top = Fields::of(&json, String::new(), &known)?;
     let generation = match top.get("generation") {
         Some(Json::Count(number)) => Some(*number),
         _ => None,
@@ -76,6 +88,7 @@ fn parse(bytes: &[u8]) -> Result<TreeReport> {
     let notes = top.texts("notes")?;
     Ok(TreeReport {
         link: top.text("link")?.to_owned(),
+        of: top.text_if_any("for")?.map(str::to_owned),
         generation,
         files,
         failures,

@@ -5,8 +5,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::activate::{
-    Changes, Host, Person, PersonPlaces, Phase, Places, Report, Status, TreeReport, activate_host,
-    activate_person, link_home,
+    Changes, Failure, Host, Outcome, Person, PersonPlaces, Phase, Places, Report, Status, TreeReport,
+    activate_host, activate_person, link_home,
 };
 use crate::error::{Error, Result};
 use crate::keys::{IdentitySources, Keyring};
@@ -181,10 +181,11 @@ fn tell(ui: &mut Ui, arguments: &Arguments, report: &Report) -> Result<Exit> {
 }
 
 fn tell_tree(ui: &mut Ui, dry_run: bool, tree: &TreeReport) -> Result<()> {
-    let TreeReport { link, generation, changes, .. } = tree;
+    let TreeReport { link, generation, outcome, changes, .. } = tree;
     let state = match generation {
-        Some(number) if changes.is_empty() => format!("generation {number}, unchanged"),
-        Some(number) => format!("generation {number}"),
+        _ if *outcome == Outcome::Left => "left as it is".to_owned(),
+        Some(number) if *outcome == Outcome::Published => format!("generation {number}"),
+        Some(number) => format!("generation {number}, unchanged"),
         None if dry_run => "a new generation would be made".to_owned(),
         None => "nothing is active".to_owned(),
     };
@@ -210,8 +211,14 @@ fn tell_tree(ui: &mut Ui, dry_run: bool, tree: &TreeReport) -> Result<()> {
 fn tell_failures<'a>(ui: &mut Ui, trees: impl Iterator<Item = &'a TreeReport>) -> Result<()> {
     ui.flush()?;
     let mut hints: Vec<&String> = Vec::new();
+    let mut told: Vec<&Failure> = Vec::new();
     for tree in trees {
         for failure in &tree.failures {
+            // What concerns the manifest concerns each tree that was to be made from it.
+            if told.contains(&failure) {
+                continue;
+            }
+            told.push(failure);
             let sentence = format!("{}; {}", failure.message, failure.kept.words());
             let named = failure.message.starts_with(&failure.item);
             let error = Error::new(sentence);

@@ -19,3 +19,4 @@ mod login;
 mod peers;
 mod person;
 mod sandbox;
+mod trouble;

@@ -130,7 +130,10 @@ fn the_runtime_folder_must_be_theirs_alone_and_in_memory() {
     host.sh(&format!("rm -r /dev/shm/uvars-4201 {CURRENT}; mkdir -m 0777 /dev/shm/uvars-4201; chown 4202 /dev/shm/uvars-4201"));
     Ran::of(&command.output().unwrap()).exits(1).says("/dev/shm/uvars-4201");
     host.sh("rm -r /dev/shm/uvars-4201; ln -s /home/jon /dev/shm/uvars-4201");
-    Ran::of(&command.output().unwrap()).exits(1);
+    Ran::of(&command.output().unwrap())
+        .exits(1)
+        .says("/dev/shm/uvars-4201: is a link, and must be a folder")
+        .says("rm /dev/shm/uvars-4201");
     // None in memory at all.
     host.sh("umount -l /dev/shm; mount --bind /proc /dev/shm");
     Ran::of(&command.output().unwrap()).exits(1).says("no other folder in memory").says("XDG_RUNTIME_DIR");
@@ -155,11 +158,160 @@ fn the_home_and_the_manifest_must_be_theirs() {
     activate(&host, &[]).exits(1).says("is the manifest of the host cinnabar");
     host.deploy(&export, &key.file);
     host.activate(&["--phase", "services"]).exits(1).says("is the manifest of the person jon");
+    // A link where the folder of the link should be.
+    deploy(&host, &export, &key);
+    host.sh("mkdir -p /home/jon/.local/state /home/jon/elsewhere; ln -s /home/jon/elsewhere /home/jon/.local/state/uvars; chown -hR 4201:4200 /home/jon");
+    activate(&host, &[])
+        .exits(1)
+        .says("/home/jon/.local/state/uvars: is a link, and must be a folder")
+        .says("rm /home/jon/.local/state/uvars");
+    host.sh("rm /home/jon/.local/state/uvars");
     // Something of theirs in the place of the link stays.
     deploy(&host, &export, &key);
     host.sh(&format!("mkdir -p {CURRENT}; echo x > {CURRENT}/mine; chown -R 4201 /home/jon/.local"));
     activate(&host, &[]).exits(1).says("is no link");
     assert_eq!(host.read(&format!("{CURRENT}/mine")).as_deref(), Some("x\n"));
+}
+
+/// An activation in a session whose `XDG_RUNTIME_DIR` is this.
+fn activate_in(host: &Sandbox, runtime: Option<&str>, arguments: &[&str]) -> Ran {
+    let mut command = as_jon(host, &[&[UVARS, "activate", "--user"], arguments].concat());
+    match runtime {
+        Some(runtime) => command.env("XDG_RUNTIME_DIR", runtime),
+        None => command.env_remove("XDG_RUNTIME_DIR"),
+    };
+    Ran::of(&command.output().unwrap())
+}
+
+fn token(host: &Sandbox) -> Option<String> {
+    host.read(&format!("{CURRENT}/token"))
+}
+
+fn leads_to(host: &Sandbox) -> String {
+    host.sh(&format!("readlink {CURRENT}")).trim().to_owned()
+}
+
+#[test]
+fn the_last_values_move_with_the_folder_and_none_stay_behind() {
+    let Some((host, key, export)) = deployed() else { return };
+    let Some(other) = ssh_key() else { return };
+    let values = |folder: &str| host.sh(&format!("find {folder} -type f ! -name uvars.lock"));
+    host.sh("mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+    // At boot without a session, then at login with one, and with a key that opens nothing.
+    activate_in(&host, None, &[]).exits(0);
+    assert_eq!(leads_to(&host), "/dev/shm/uvars-4201/uvars.d/1");
+    deploy(&host, &export, &other);
+    let before = host.everything();
+    let dry = activate_in(&host, Some(RUNTIME), &["--dry-run"]).exits(1);
+    assert!(dry.out.contains("a new generation would be made"), "{}", dry.out);
+    assert_eq!((host.everything(), leads_to(&host)), (before, "/dev/shm/uvars-4201/uvars.d/1".to_owned()));
+    let ran = activate_in(&host, Some(RUNTIME), &[]).exits(1).says("the last good value stays");
+    assert!(!ran.out.contains("unchanged"), "{}", ran.out);
+    let ran = ran.says("values lie in /run/user/4201 now, and no more in /dev/shm/uvars-4201");
+    assert_eq!(leads_to(&host), format!("{RUNTIME}/uvars.d/1"));
+    assert_eq!(token(&host).as_deref(), Some("t0ken"), "{}", ran.err);
+    assert_eq!(host.read(&format!("{CURRENT}/shared/wifi/psk")).as_deref(), Some("w1fi"));
+    assert_eq!(values("/dev/shm"), "");
+    // And the other way, where each is found by its link.
+    let said = activate_in(&host, None, &["--status"]).exits(1);
+    assert!(said.out.contains("generation 1") && !said.out.contains("was ended"), "{}", said.out);
+    deploy(&host, &export, &key);
+    activate_in(&host, None, &[]).exits(0);
+    assert_eq!(leads_to(&host), "/dev/shm/uvars-4201/uvars.d/1");
+    assert_eq!((token(&host).as_deref(), values(RUNTIME).as_str()), (Some("t0ken"), ""));
+    // Ended between the swap and the clearing up: the next run does that.
+    activate_in(&host, Some(RUNTIME), &[]).exits(0);
+    host.sh(&format!("cp -a {RUNTIME}/uvars.d /dev/shm/uvars-4201/"));
+    let ran = activate_in(&host, Some(RUNTIME), &[]).exits(0);
+    assert!(ran.out.contains("generation 1, unchanged"), "{}", ran.out);
+    assert_eq!((token(&host).as_deref(), values("/dev/shm").as_str()), (Some("t0ken"), ""));
+    // What somebody else has made there is neither believed nor removed.
+    host.sh(&format!("cp -a {RUNTIME}/uvars.d /dev/shm/uvars-4201/; chown 4202 /dev/shm/uvars-4201"));
+    activate_in(&host, Some(RUNTIME), &[]).exits(0);
+    assert_ne!(values("/dev/shm"), "");
+    host.sh(&format!("ln -sfn /dev/shm/uvars-4201/uvars.d/1 {CURRENT}; echo not-theirs > /dev/shm/uvars-4201/uvars.d/1/token"));
+    activate_in(&host, Some(RUNTIME), &[]).exits(0);
+    assert_eq!(token(&host).as_deref(), Some("t0ken"));
+    assert_ne!(values("/dev/shm"), "");
+}
+
+#[test]
+fn a_link_to_what_cannot_be_read_is_left_until_everything_can_be_had() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    let Some(other) = ssh_key() else { return };
+    // The values that their host's activation gives them: they may read each by its name, and list none.
+    host.sh(&format!(
+        "mkdir -p /run/uvars.d/7/home/jon; echo theirs > /run/uvars.d/7/home/jon/token; ln -s /run/uvars.d/7 /run/uvars
+         chmod 0711 /run/uvars.d /run/uvars.d/7 /run/uvars.d/7/home /run/uvars.d/7/home/jon
+         chmod 0400 /run/uvars.d/7/home/jon/token; chown 4201:4200 /run/uvars.d/7/home/jon/token
+         mkdir -p /home/jon/.local/state/uvars; ln -s /run/uvars/home/jon {CURRENT}; chown -hR 4201:4200 /home/jon"
+    ));
+    for readers in [[other.converted()], [key.converted()]] {
+        // Nothing opens; or the shared file alone.
+        export.file("secrets/users/jon.sops.yaml", &[other.converted()], own("new"));
+        export.file("secrets/shared/wifi.sops.yaml", &readers, Map::new().with("psk", "w1fi"));
+        deploy(&host, &export, &key);
+        for arguments in [&["--dry-run"][..], &[]] {
+            let ran = activate(&host, arguments).exits(1).says("the last good value stays");
+            let ran = ran.says("it leads to /run/uvars/home/jon as before");
+            assert!(ran.out.contains("left as it is"), "{}", ran.out);
+            assert_eq!(
+                (leads_to(&host).as_str(), token(&host).as_deref()),
+                ("/run/uvars/home/jon", Some("theirs\n"))
+            );
+        }
+        let said = activate(&host, &["--status"]).exits(1);
+        assert!(!said.out.contains("was ended"), "{}", said.out);
+    }
+    export.file("secrets/users/jon.sops.yaml", &[key.converted()], own("new"));
+    deploy(&host, &export, &key);
+    let ran = activate(&host, &[]).exits(0);
+    assert!(ran.out.contains("generation 1\n") && ran.out.contains("added token"), "{}", ran.out);
+    assert_eq!((leads_to(&host), token(&host).as_deref()), (format!("{RUNTIME}/uvars.d/1"), Some("new")));
+    // A generation of their own that is broken is no less worth.
+    deploy(&host, &export, &other);
+    host.sh(&format!("mkfifo {CURRENT}/pipe"));
+    activate(&host, &[]).exits(1);
+    assert_eq!((leads_to(&host), token(&host).as_deref()), (format!("{RUNTIME}/uvars.d/1"), Some("new")));
+    // A link that leads nowhere holds nothing.
+    host.sh(&format!("ln -sfn /nowhere {CURRENT}"));
+    activate(&host, &[]).exits(1);
+    assert_eq!(leads_to(&host), format!("{RUNTIME}/uvars.d/2"));
+}
+
+#[test]
+fn a_session_s_folder_that_is_not_there_is_no_obstacle() {
+    let Some((host, ..)) = deployed() else { return };
+    host.sh("mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+    for (runtime, said) in [
+        (
+            "/run/user/none",
+            "XDG_RUNTIME_DIR is not there (/run/user/none): values lie in /dev/shm/uvars-4201",
+        ),
+        ("run/user/4201", "XDG_RUNTIME_DIR is not an absolute path (run/user/4201)"),
+    ] {
+        activate_in(&host, Some(runtime), &[]).exits(0).says(said);
+        assert_eq!(leads_to(&host), "/dev/shm/uvars-4201/uvars.d/1");
+    }
+    host.sh("umount -l /dev/shm; mount --bind /proc /dev/shm");
+    activate_in(&host, Some("/run/user/none"), &[])
+        .exits(1)
+        .says("/run/user/none: XDG_RUNTIME_DIR is not there, and there is no other folder in memory");
+}
+
+#[test]
+fn the_manifest_of_somebody_else_is_remarked_once() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    activate(&host, &[]).exits(0);
+    export.manifest.of = Whose::User("eve".into());
+    for personal in &mut export.manifest.personal {
+        personal.user = "eve".into();
+    }
+    deploy(&host, &export, &key);
+    activate(&host, &[])
+        .exits(0)
+        .says("this is the manifest of users/eve, and the one before was that of users/jon");
+    assert_eq!(activate(&host, &[]).exits(0).err, "");
 }
 
 #[test]
