@@ -5,15 +5,15 @@
 
 use super::changes::RULES;
 use super::document::Document;
+use super::layout::nearest_config;
 use super::ui::Ui;
 use crate::custody::{self, Saved};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
-use crate::fs;
 use crate::keys::Recipient;
 use crate::rules::{CreationRule, SopsConfig, relative_path};
 use crate::sops::{BINDING_KEY, Plain, Rules};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 /// What a new file is made with.
@@ -62,6 +62,7 @@ impl Creation {
             }
             plain.bind(path)?;
         }
+        let plain = plain.laid_out(document.stores()?);
         custody::create(&plain, &self.readers, &self.rules, now, document.format()?)
             .map_err(|error| error.at(document.shown()))
     }
@@ -76,7 +77,8 @@ fn generated_for(kind: &FileKind) -> Option<String> {
 }
 
 fn by_rule(file: &Path) -> Result<Creation> {
-    let (config, bytes) = nearest_config(file)?.ok_or_else(|| {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let (config, bytes) = nearest_config(folder)?.ok_or_else(|| {
         Error::new(format!("no {RULES} beside it or above says who may read it"))
             .hint("encrypt it as a file of the fleet: --out hosts/NAME, shared/NAME or users/NAME")
     })?;
@@ -109,15 +111,4 @@ fn recipients(rule: &CreationRule) -> Result<Vec<Recipient>> {
         return Err(Error::new("the rule for this file names nobody: files here are not to be encrypted"));
     }
     texts.into_iter().map(Recipient::parse).collect()
-}
-
-/// The `.sops.yaml` beside the file or in the nearest folder above.
-fn nearest_config(file: &Path) -> Result<Option<(PathBuf, Vec<u8>)>> {
-    for folder in file.ancestors().skip(1) {
-        let config = folder.join(RULES);
-        if let Some(bytes) = fs::read(&config)? {
-            return Ok(Some((config, bytes)));
-        }
-    }
-    Ok(None)
 }

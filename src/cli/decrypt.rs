@@ -28,7 +28,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
     let opened = document.open(&context.keyring(), mac)?;
     opened.warn_of_clear_comments(ui);
-    let text = opened.plain.emit(document.format()?).map_err(|error| error.at(document.shown()))?;
+    let plain = opened.plain.laid_out(document.stores()?);
+    let text = plain.emit(document.format()?).map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
         Some(out) => fs::write_new(&context.typed(out), text.expose(), 0o600)?,
         None => ui.bytes(text.expose())?,

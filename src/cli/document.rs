@@ -1,14 +1,17 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
+use super::changes::RULES;
 use super::context::Context;
+use super::layout::stores_in;
 use super::ui::Ui;
 use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
 use crate::keys::{self, Keyring, Ledger};
+use crate::rules;
 use crate::secret::DataKey;
-use crate::sops::{Encrypted, Format, Mac, Plain};
+use crate::sops::{Encrypted, Format, Mac, Plain, Stores};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,8 @@ pub(super) const KEY_PATH: &str =
 pub(super) struct Document {
     place: Place,
     shown: String,
+    /// The folder that the command runs in.
+    folder: PathBuf,
 }
 
 enum Place {
@@ -62,7 +67,8 @@ impl Document {
         let kind = FileKind::of_short(typed).filter(|_| !looks_like_path(context, typed));
         let Some(kind) = kind else { return Self::at(context, context.path(Path::new(typed)), typed) };
         let path = RepoPath::new(&kind.path())?;
-        Ok(Self { shown: path.to_string(), place: Place::Fleet { root: context.fleet_root()?, path } })
+        let place = Place::Fleet { root: context.fleet_root()?, path: path.clone() };
+        Ok(Self { shown: path.to_string(), place, folder: context.directory().to_path_buf() })
     }
 
     fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
@@ -74,7 +80,7 @@ impl Document {
             Some((root, path)) => Place::Fleet { root, path },
             None => Place::Elsewhere(path),
         };
-        Ok(Self { place, shown: typed.to_owned() })
+        Ok(Self { place, shown: typed.to_owned(), folder: context.directory().to_path_buf() })
     }
 
     /// The name that messages use: as it was typed, or its path in the fleet.
@@ -118,6 +124,17 @@ impl Document {
             Place::Elsewhere(path) => path,
         };
         Format::of_path(name).map_err(|error| error.at(&self.shown))
+    }
+
+    /// How it is laid out: in a fleet as that says, elsewhere as the nearest `.sops.yaml` above the current folder.
+    ///
+    /// Errors: that file is not what sops could read.
+    pub(super) fn stores(&self) -> Result<Stores> {
+        let Place::Fleet { root, .. } = &self.place else {
+            return stores_in(&self.folder);
+        };
+        let rules = root.read(&RepoPath::new(RULES)?)?.unwrap_or_default();
+        rules::stores(Path::new(RULES), &rules)
     }
 
     /// Its bytes; none where there is no such file.

@@ -49,7 +49,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
                 ui.bytes(b"\n")?;
             }
         }
-        Some(_) => ui.bytes(plain.emit_at(&path, document.format()?)?.expose())?,
+        Some(_) => {
+            ui.bytes(plain.laid_out(document.stores()?).emit_at(&path, document.format()?)?.expose())?;
+        }
         None => return Err(missing(&plain, &path, document.shown())),
     }
     Ok(Exit::Done)

@@ -36,6 +36,7 @@ mod init;
 mod inventory;
 mod json;
 mod key;
+mod layout;
 mod line;
 mod man;
 mod missing;

@@ -36,7 +36,8 @@ pub(super) fn seal(context: &Context, document: &Document, opened: &Opened, plai
         }
         _ => None,
     };
-    custody::save(&opened.file, &opened.key, plain, wanted.as_deref(), context.now())
+    let file = opened.file.clone().laid_out(document.stores()?);
+    custody::save(&file, &opened.key, plain, wanted.as_deref(), context.now())
         .map_err(|error| error.at(document.shown()))
 }
 

@@ -47,7 +47,7 @@ impl Binding {
         let wanted: Vec<Recipient> =
             fleet.must_have_readers(path)?.recipients().into_iter().cloned().collect();
         let at = |error: Error| error.at(path);
-        let file = file::parse(path, bytes).map_err(at)?;
+        let file = file::parse(path, bytes, fleet.stores()).map_err(at)?;
         let key = file.unlock(keyring).map_err(at)?;
         let mut vouched = file.vouch(&key).map_err(at)?;
         let drift = Drift::of(&file, &wanted);

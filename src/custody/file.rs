@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::fs::RepoPath;
 use crate::keys::{Keyring, Recipient};
 use crate::secret::DataKey;
-use crate::sops::{Drift, Encrypted, Format};
+use crate::sops::{Drift, Encrypted, Format, Stores};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -16,6 +16,8 @@ pub(super) struct Hand<'a> {
     pub(super) keyring: &'a Keyring,
     /// The time that is written.
     pub(super) now: SystemTime,
+    /// How files are laid out.
+    pub(super) stores: Stores,
 }
 
 /// What becomes of a file.
@@ -60,7 +62,7 @@ fn try_to(
     new_key: bool,
     hand: Hand<'_>,
 ) -> Result<Outcome, Outcome> {
-    let file = parse(path, bytes).map_err(Outcome::Refused)?;
+    let file = parse(path, bytes, hand.stores).map_err(Outcome::Refused)?;
     // it needs no key, so that everybody is told
     file.check_rule(path).map_err(Outcome::Refused)?;
     let drift = Drift::of(&file, recipients);
@@ -79,9 +81,9 @@ fn try_to(
     Ok(Outcome::Changed { bytes, what, drift })
 }
 
-/// Reads an encrypted file of the fleet.
-pub(super) fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Encrypted, Error> {
-    Encrypted::parse(bytes, Format::of_path(Path::new(path.as_str()))?)
+/// Reads an encrypted file of the fleet; what is made of it will be laid out so.
+pub(super) fn parse(path: &RepoPath, bytes: &[u8], stores: Stores) -> Result<Encrypted, Error> {
+    Ok(Encrypted::parse(bytes, Format::of_path(Path::new(path.as_str()))?)?.laid_out(stores))
 }
 
 /// The data key.

@@ -40,7 +40,7 @@ pub fn sync(
         Some(paths) => (paths.to_vec(), Vec::new()),
         None => all(files)?,
     };
-    let hand = Hand { keyring, now };
+    let hand = Hand { keyring, now, stores: fleet.stores() };
     let looked: Vec<Look> = paths.into_par_iter().map(|path| look(fleet, files, path, task, hand)).collect();
     let ledger = Ledger::parse(&files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default())?;
     let names = Names::of(fleet, &ledger);

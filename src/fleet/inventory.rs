@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::password::Method;
 use crate::rules::Verbatim;
-use crate::sops::KeyPath;
+use crate::sops::{KeyPath, Stores};
 use crate::yaml::closest;
 
 use super::fleet::INVENTORY;
@@ -280,6 +280,8 @@ pub struct HandWritten {
     pub after: Said<Verbatim>,
     /// Other fields of `.sops.yaml`, such as `stores`.
     pub other: Said<Verbatim>,
+    /// What they say about the layout of files.
+    pub stores: Stores,
 }
 
 impl Platform {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::rules::{Anchor, Rule, RuleSet, SopsConfig, alternatives, below, escape, one_of};
+use crate::sops::Stores;
 
 use super::file::{ENDING, FOLDERS, FileKind, ITEM_REGEX, SECRETS};
 use super::fleet::Fleet;
@@ -31,6 +32,11 @@ impl Fleet {
             after: hand_written.after.value.clone(),
             other: hand_written.other.value.clone(),
         })
+    }
+
+    /// How its files are laid out: `stores` in `rules.other`.
+    pub fn stores(&self) -> Stores {
+        self.inventory().hand_written().stores
     }
 
     /// That no hand-written rule in front of ours takes a path of ours: sops would encrypt to its readers.
@@ -152,7 +158,7 @@ impl Anchors {
     fn of(fleet: &Fleet, groups: &[Group]) -> Self {
         let used: BTreeSet<MemberId> =
             groups.iter().flat_map(|group| group.readers.iter().copied()).collect();
-        let HandWritten { keys, before, after, other } = fleet.inventory().hand_written();
+        let HandWritten { keys, before, after, other, stores: _ } = fleet.inventory().hand_written();
         let mut taken: HashSet<String> = [keys, before, after, other]
             .into_iter()
             .flat_map(|said| anchors_in(said.value.as_str()))

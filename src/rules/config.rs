@@ -11,7 +11,8 @@ use crate::yaml::{Entry, View};
 
 use super::group::{KeyGroup, flat_group, group};
 
-/// The creation rules of one file. What uvars has no use for (`stores`, `destination_rules`) is passed over.
+/// The creation rules of one file. What says nothing of readers (`stores`, `destination_rules`) is passed
+/// over here.
 #[derive(Debug)]
 pub struct SopsConfig {
     rules: Vec<CreationRule>,

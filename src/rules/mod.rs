@@ -9,6 +9,7 @@ mod group;
 mod pattern;
 mod render;
 mod set;
+mod stores;
 
 pub use check::diff;
 pub use config::{CreationRule, SopsConfig, relative_path};
@@ -16,3 +17,4 @@ pub use group::{GroupKey, KeyGroup};
 pub(crate) use pattern::{alternatives, below, escape, one_of};
 pub use render::{is_generated, may_be_replaced, render};
 pub use set::{Anchor, Rule, RuleSet, Verbatim};
+pub use stores::{stores, stores_of};

@@ -6,7 +6,7 @@ use crate::secret::DataKey;
 use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
 use crate::sops::encrypt::encrypt;
-use crate::sops::format::Format;
+use crate::sops::format::{Format, Stores};
 use crate::sops::groups;
 use crate::sops::metadata::{Metadata, SOPS_VERSION};
 use crate::sops::plain::{Origin, Plain};
@@ -26,6 +26,7 @@ pub struct Encrypted {
     tree: Arc<Tree>,
     metadata: Metadata,
     format: Format,
+    stores: Stores,
 }
 
 /// What to do about the MAC.
@@ -43,10 +44,18 @@ impl Encrypted {
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
         let store = format.store();
         let (tree, metadata) = store.split(store.read(source, false)?)?;
-        Ok(Self { tree: Arc::new(tree), metadata: Metadata::read(metadata)?, format })
+        let metadata = Metadata::read(metadata)?;
+        Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default() })
     }
 
-    /// Encrypts documents under a new data key, for these recipients.
+    /// Lets the file, and all that is made of it, be laid out as somebody's settings say.
+    #[must_use]
+    pub fn laid_out(mut self, stores: Stores) -> Self {
+        self.stores = stores;
+        self
+    }
+
+    /// Encrypts documents under a new data key, for these recipients. They say how the file is laid out.
     ///
     /// Errors: no recipient; what cannot be encrypted, by its key path.
     pub fn create(
@@ -65,7 +74,7 @@ impl Encrypted {
             version: SOPS_VERSION.to_owned(),
             unknown: Map::new(),
         };
-        let empty = Self { tree: Arc::new(Tree::default()), metadata, format };
+        let empty = Self { tree: Arc::new(Tree::default()), metadata, format, stores: plain.stores };
         empty.replace(plain, recipients, now)
     }
 
@@ -93,7 +102,8 @@ impl Encrypted {
     /// The file's bytes.
     pub fn emit(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata.to_map();
-        self.format.store().write(&self.tree, Some(&metadata)).map(|mut bytes| std::mem::take(&mut *bytes))
+        let bytes = self.format.store().write(&self.tree, Some(&metadata), self.stores);
+        bytes.map(|mut bytes| std::mem::take(&mut *bytes))
     }
 
     /// Opens the data key with the identities at hand. Errors: kind `NoKey` if none fits.
@@ -120,7 +130,8 @@ impl Encrypted {
             self.check_mac(&cipher, &opened.mac)?;
         }
         let origin = Origin { sealed: Arc::clone(&self.tree), key: key.clone() };
-        Ok(Plain { tree: opened.tree, origin: Some(origin), clear_comments: opened.clear_comments })
+        let clear_comments = opened.clear_comments;
+        Ok(Plain { tree: opened.tree, origin: Some(origin), clear_comments, stores: self.stores })
     }
 
     /// Takes changed documents over, under the same data key: values that were not changed keep their
@@ -230,7 +241,7 @@ impl Encrypted {
         let mut pool = Pool::open(512);
         let sealed = cipher.seal(Node::Str, mac.as_bytes(), metadata.mac_aad().as_bytes(), &mut pool)?;
         pool.str(sealed).unwrap_or_default().clone_into(&mut metadata.mac);
-        Ok(Self { tree: Arc::new(tree), metadata, format: self.format })
+        Ok(Self { tree: Arc::new(tree), metadata, format: self.format, stores: self.stores })
     }
 
     fn check_mac(&self, cipher: &Cipher, computed: &str) -> Result<()> {

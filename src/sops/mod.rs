@@ -32,7 +32,7 @@ mod walk;
 
 pub use binding::BINDING_KEY;
 pub use encrypted::{Encrypted, Mac};
-pub use format::Format;
+pub use format::{Format, Stores};
 pub use metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};
 pub use path::{KeyPath, Step};
 pub use pattern::compile as go_regex;

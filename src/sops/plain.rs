@@ -1,7 +1,7 @@
 //! Documents in clear.
 
 use crate::secret::{DataKey, Secret};
-use crate::sops::format::Format;
+use crate::sops::format::{Format, Stores};
 use crate::sops::path::{KeyPath, Step};
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::value::{Map, Value};
@@ -20,6 +20,7 @@ pub struct Plain {
     pub(super) tree: Tree,
     pub(super) origin: Option<Origin>,
     pub(super) clear_comments: Vec<usize>,
+    pub(super) stores: Stores,
 }
 
 /// Where a plain document came from.
@@ -35,24 +36,33 @@ impl Plain {
     pub fn new(map: Map) -> Self {
         let mut tree = Tree::new(2 * map.len() + 2, Pool::secret(64 * map.len() + 64));
         tree.push_value(None, &Value::Map(map));
-        Self { tree, origin: None, clear_comments: Vec::new() }
+        Self { tree, origin: None, clear_comments: Vec::new(), stores: Stores::default() }
     }
 
     /// Reads a file in clear. Errors: what the format refuses; duplicate names; names that are no strings.
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
         let tree = format.store().read(source, true)?;
-        Ok(Self { tree, origin: None, clear_comments: Vec::new() })
+        Ok(Self { tree, origin: None, clear_comments: Vec::new(), stores: Stores::default() })
+    }
+
+    /// Lets this be laid out as somebody's settings say, and the file that is made of it.
+    #[must_use]
+    pub fn laid_out(mut self, stores: Stores) -> Self {
+        self.stores = stores;
+        self
     }
 
     /// Writes the documents as sops prints them.
     pub fn emit(&self, format: Format) -> Result<Secret> {
-        format.store().write(&self.tree, None).map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
+        let bytes = format.store().write(&self.tree, None, self.stores);
+        bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
     }
 
     /// Writes what stands at a path as a document of its own, comments included. Errors: nothing there.
     pub fn emit_at(&self, path: &KeyPath, format: Format) -> Result<Secret> {
         let at = self.tree.locate(path).ok_or_else(|| missing(path))?;
-        format.store().write_value(&self.tree, at).map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
+        let bytes = format.store().write_value(&self.tree, at, self.stores);
+        bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
     }
 
     /// How many documents there are.
@@ -254,6 +264,7 @@ impl Clone for Plain {
             tree: self.tree.clone(),
             origin: self.origin.clone(),
             clear_comments: self.clear_comments.clone(),
+            stores: self.stores,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::fleet::{Format, HostName, UserName};
 use crate::fs::RepoPath;
 use crate::keys::Recipient;
 use crate::secret::Secret;
-use crate::sops::{self, BINDING_KEY, Encrypted, Map, Plain, Rules, Value};
+use crate::sops::{self, BINDING_KEY, Encrypted, Map, Plain, Rules, Stores, Value};
 use crate::yaml::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,8 @@ pub(super) struct Content<'a> {
     pub(super) pair: &'a Secret,
     /// Now.
     pub(super) now: SystemTime,
+    /// How the file is laid out.
+    pub(super) stores: Stores,
 }
 
 /// A password as it is stored.
@@ -72,7 +74,7 @@ impl Content<'_> {
         }
         map.set(field::CHANGED, Value::Time(moment(self.now)));
         map.set(field::PAIR, self.pair.clone());
-        let mut plain = Plain::new(map);
+        let mut plain = Plain::new(map).laid_out(self.stores);
         plain.bind(path)?;
         Encrypted::create(&plain, readers, &Rules::default(), self.now, sops::Format::Yaml)
             .and_then(|file| file.emit())
@@ -167,6 +169,7 @@ mod tests {
             password: form,
             pair: &Secret::from("pair"),
             now: UNIX_EPOCH,
+            stores: Stores::default(),
         };
         (content.seal(&path(), std::slice::from_ref(&reader)).unwrap(), reader.to_string())
     }
@@ -208,6 +211,7 @@ mod tests {
             password: Form::Hash("x".to_owned()),
             pair: &Secret::from("pair"),
             now: UNIX_EPOCH,
+            stores: Stores::default(),
         };
         assert_eq!(content.seal(&path(), &[]).unwrap_err().message(), "would have no reader");
     }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet, Format, HostName, Password, Placement, Platform, Policy, Readers};
 use crate::fs::{RepoPath, Root};
 use crate::keys::Class;
+use crate::sops::Stores;
 
 /// What is to be made, and what should be known about it.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Item {
     pub(super) format: Format,
     pub(super) account: Target,
     pub(super) handover: Handover,
+    /// How its files are laid out.
+    pub(super) stores: Stores,
 }
 
 /// A file to be written.
@@ -229,6 +232,7 @@ impl Survey<'_> {
             format: password.format,
             account: Target { path, readers, before, present },
             handover,
+            stores: self.fleet.stores(),
         });
         Ok(())
     }

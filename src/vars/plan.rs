@@ -106,6 +106,7 @@ impl Item {
             password: form,
             pair: &pair,
             now,
+            stores: self.stores,
         };
         let form = match self.format {
             Format::Hash => Form::Hash(password::hash(&password, &method)?),

@@ -9,7 +9,7 @@ use crate::fleet::{FileKind, Fleet, UserName};
 use crate::fs::{RepoPath, Root, Transaction};
 use crate::keys::{Keyring, Recipient};
 use crate::secret::Secret;
-use crate::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Value};
+use crate::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Stores, Value};
 use std::time::SystemTime;
 
 /// The folder of a personal file's values that `--store` keeps received ones in.
@@ -139,6 +139,7 @@ struct Personal {
     path: RepoPath,
     before: Option<Vec<u8>>,
     readers: Vec<Recipient>,
+    stores: Stores,
 }
 
 impl Personal {
@@ -150,7 +151,7 @@ impl Personal {
             return Err(Error::new(message).at(&path).hint("keep it elsewhere: uvars receive --out FILE"));
         }
         let readers = fleet.must_have_readers(&path)?.recipients().into_iter().cloned().collect();
-        Ok(Self { before: root.read(&path)?, readers, path })
+        Ok(Self { before: root.read(&path)?, readers, path, stores: fleet.stores() })
     }
 
     fn with<'r>(
@@ -160,12 +161,12 @@ impl Personal {
         now: SystemTime,
     ) -> Result<Vec<u8>> {
         let Some(before) = &self.before else {
-            let mut plain = Plain::new(Map::new());
+            let mut plain = Plain::new(Map::new()).laid_out(self.stores);
             keep(&mut plain, items)?;
             plain.bind(&self.path)?;
             return Encrypted::create(&plain, &self.readers, &Rules::default(), now, Format::Yaml)?.emit();
         };
-        let file = Encrypted::parse(before, Format::Yaml)?;
+        let file = Encrypted::parse(before, Format::Yaml)?.laid_out(self.stores);
         file.check_rule(&self.path)?;
         let key = file.unlock(keyring)?;
         let mut plain = file.decrypt(&key)?;

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::fleet::fields;
 use crate::fleet::inventory::{HandWritten, Place, Said};
-use crate::rules::Verbatim;
+use crate::rules::{Verbatim, stores_of};
 use crate::sops::go_regex;
 use crate::yaml::{Kind, NodeId, Style, Tree, View};
 
@@ -24,6 +24,7 @@ pub(super) fn read(view: &View<'_>, tree: &Tree<'_>, source: &[u8]) -> Result<Ha
         before: take("before", list)?,
         after: take("after", list)?,
         other: take("other", map)?,
+        stores: fields.get("other").map(|other| stores_of(&other)).transpose()?.unwrap_or_default(),
     };
     stands_alone(view, &rules)?;
     Ok(rules)

@@ -3,7 +3,10 @@
 //! A format turns bytes into the tree and the tree into bytes, in sops' own layout. It knows no keys and no
 //! ciphers: what is encrypted is text to it like any other.
 
+mod stores;
 mod yaml;
+
+pub use stores::Stores;
 
 use crate::sops::tree::{Node, Tree};
 use crate::sops::value::Map;
@@ -47,10 +50,10 @@ pub(super) trait Store {
     fn split(&self, tree: Tree) -> Result<(Tree, Map)>;
 
     /// Writes documents, with the metadata where the format has it.
-    fn write(&self, tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing<Vec<u8>>>;
+    fn write(&self, tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 
     /// Writes what stands at one place, as a document of its own.
-    fn write_value(&self, tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>>;
+    fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 
     /// Why a value cannot stand in clear in an encrypted file of this format, if so: it would be read back with
     /// other bytes than the MAC was made of.

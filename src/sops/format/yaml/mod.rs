@@ -4,14 +4,11 @@ mod names;
 mod read;
 mod write;
 
-use crate::sops::format::Store;
+use crate::sops::format::{Store, Stores};
 use crate::sops::tree::{Node, Tree};
 use crate::sops::value::{Map, Value};
 use crate::{Error, Result};
 use zeroize::Zeroizing;
-
-/// The indentation that sops writes unless it is told otherwise.
-const INDENT: usize = 4;
 
 /// The name under which every document carries the metadata; that of the first counts.
 const METADATA: &[u8] = b"sops";
@@ -43,12 +40,14 @@ impl Store for Yaml {
         }
     }
 
-    fn write(&self, tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing<Vec<u8>>> {
-        write::documents(tree, metadata)
+    fn write(&self, tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        write::documents(tree, metadata, stores.yaml_indent())
     }
 
-    fn write_value(&self, tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>> {
-        write::value(tree, at)
+    fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        // sops heeds the setting for maps alone
+        let stores = if tree.item(at).node == Node::Map { stores } else { Stores::default() };
+        write::value(tree, at, stores.yaml_indent())
     }
 
     fn refuse_clear(&self, node: Node) -> Option<&'static str> {

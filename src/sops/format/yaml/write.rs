@@ -1,7 +1,7 @@
 //! From the tree to YAML, as sops lays it out; where sops would write what cannot be read back, in quotes.
 
+use crate::sops::format::yaml::METADATA;
 use crate::sops::format::yaml::read::wipe;
-use crate::sops::format::yaml::{INDENT, METADATA};
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::value::{Map, Value};
 use crate::yaml::{self, Kind, NodeId, Scalar, Style};
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use zeroize::Zeroizing;
 
 /// Writes all documents; each gets the metadata as its last name.
-pub(super) fn documents(tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn documents(tree: &Tree, metadata: Option<&Map>, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
     let last = metadata.map(|map| {
         let mut last = Tree::new(64, Pool::open(4096));
         last.push_value(std::str::from_utf8(METADATA).ok(), &Value::Map(map.clone()));
@@ -27,17 +27,17 @@ pub(super) fn documents(tree: &Tree, metadata: Option<&Map>) -> Result<Zeroizing
         }
         writer.item(tree, *item)?;
     }
-    writer.finish()
+    writer.finish(indent)
 }
 
 /// Writes what stands at one place as a document of its own.
-pub(super) fn value(tree: &Tree, at: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn value(tree: &Tree, at: usize, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut writer = Writer::new(16);
     for (number, item) in tree.items.iter().take(tree.behind(at)).skip(at).enumerate() {
         let first = Item { key: Span::default(), merge: false, ..*item };
         writer.item(tree, if number == 0 { first } else { *item })?;
     }
-    writer.finish()
+    writer.finish(indent)
 }
 
 struct Writer<'t> {
@@ -64,8 +64,8 @@ impl<'t> Writer<'t> {
         Self { nodes: yaml::Tree::with_capacity(2 * items), frames: Vec::new(), lists: 0 }
     }
 
-    fn finish(mut self) -> Result<Zeroizing<Vec<u8>>> {
-        let bytes = yaml::emit(&self.nodes, INDENT).map(Zeroizing::new);
+    fn finish(mut self, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
+        let bytes = yaml::emit(&self.nodes, indent).map(Zeroizing::new);
         wipe(&mut self.nodes);
         bytes
     }
