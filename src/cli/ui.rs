@@ -2,11 +2,14 @@
 //!
 //! Results go to stdout, all else to stderr: `uvars: error: …`, then `uvars: hint: …`, no capital at the
 //! start and no full stop at the end. What is printed as a line has its control characters shown, not sent,
-//! so that a file's name cannot drive a terminal. A reader of our output that goes away ends us quietly.
+//! so that a file's name cannot drive a terminal, and a private key that was given as a name is left out of it. A
+//! reader of our output that goes away ends us quietly.
 
 use super::arguments::When;
 use super::exit::code_of;
 use crate::error::{Error, Result};
+use crate::keys;
+use clap::error::{ContextKind, ContextValue};
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
@@ -151,7 +154,8 @@ fn closed(error: io::Error) -> Error {
 pub(super) fn usage(error: &clap::Error, color: When) -> u8 {
     let text = error.render();
     if error.use_stderr() {
-        let text = text.to_string();
+        let text = without_arguments(error).unwrap_or_else(|| text.to_string());
+        let text = shown(&text);
         let text = text.strip_prefix("error: ").map_or(text.clone(), |rest| format!("uvars: error: {rest}"));
         let _ = io::stderr().write_all(text.as_bytes());
         return 2;
@@ -162,8 +166,35 @@ pub(super) fn usage(error: &clap::Error, color: When) -> u8 {
     0
 }
 
-/// The text with control and direction-changing characters shown by their number.
+/// What is said instead where an argument may be a private key, or a line out of one: it is quoted by nothing of it.
+fn without_arguments(error: &clap::Error) -> Option<String> {
+    let values = error.context().filter(|(kind, _)| *kind != ContextKind::Usage);
+    let texts = values.flat_map(|(_, value)| match value {
+        ContextValue::String(text) => vec![text.clone()],
+        ContextValue::Strings(texts) => texts.clone(),
+        ContextValue::StyledStr(text) => vec![text.to_string()],
+        _ => Vec::new(),
+    });
+    let hidden = texts.into_iter().find(|text| text.contains(['\n', '\r']) || keys::may_be_private(text))?;
+    let error_text = match keys::refuse_private(&hidden) {
+        Ok(()) => "error: one of the arguments may be secret, and stands where none is expected\n".to_owned(),
+        Err(refused) => {
+            let hints = refused.hints().iter().map(|hint| format!("uvars: hint: {hint}\n"));
+            let what = "error: one of the arguments is a private key, and none is wanted there\n".to_owned();
+            std::iter::once(what).chain(hints).collect()
+        }
+    };
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => format!("\n{usage}\n\nFor more information, try '--help'.\n"),
+        _ => String::new(),
+    };
+    Some(error_text + &usage)
+}
+
+/// The text with control and direction-changing characters shown by their number, and without private keys.
 pub(super) fn shown(text: &str) -> String {
+    let text = keys::without_private(text);
+    let text = text.as_ref();
     let harmless = |c: char| {
         c == '\n'
             || c == '\t'

@@ -1,6 +1,7 @@
 //! Recognises private keys where public ones belong, so that they are refused without being echoed.
 
 use crate::error::Error;
+use std::borrow::Cow;
 
 /// Marks of private keys, in the upper case that they are compared in, and how to come to the public half.
 const MARKS: [(&str, &str, &str); 6] = [
@@ -20,17 +21,19 @@ const MARKS: [(&str, &str, &str); 6] = [
     ("-----BEGIN ", "a PEM block", "give a line that begins with age1 or ssh-"),
 ];
 
+/// The first characters of every OpenSSH private key's base64, in case its frame was lost.
+const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
+
 /// The error for a text that is, or holds, a private key; nothing for any other text.
 ///
 /// Letters are compared without regard to their case: a key that was changed on its way is still one.
 pub(super) fn refuse(text: &str) -> Option<Error> {
     let upper = text.to_ascii_uppercase();
-    // the first characters of every OpenSSH private key's base64, in case its frame was lost
     let (what, hint) = MARKS
         .iter()
         .find(|(mark, ..)| upper.contains(mark))
         .map(|(_, what, hint)| (*what, *hint))
-        .or_else(|| text.contains("b3BlbnNzaC1rZXktdjE").then_some((MARKS[2].1, MARKS[2].2)))?;
+        .or_else(|| text.contains(OPENSSH).then_some((MARKS[2].1, MARKS[2].2)))?;
     Some(Error::new(format!("this is {what}, and a public key belongs here")).hint(hint))
 }
 
@@ -45,8 +48,89 @@ pub fn refuse_private(text: &str) -> crate::error::Result<()> {
 
 /// Whether a text that is meant as a name may be a private key, or a line out of one, and is better not shown.
 pub fn may_be_private(text: &str) -> bool {
-    let encoded = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    refuse(text).is_some() || (text.len() >= 40 && text.bytes().all(encoded))
+    refuse(text).is_some() || (text.len() >= 40 && text.chars().all(is_encoded))
+}
+
+/// The text with the private keys that stand in it left out, for one that is made of names that somebody typed.
+pub fn without_private(text: &str) -> Cow<'_, str> {
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some((at, length)) = find(rest) {
+        let (before, key) = rest.split_at(at);
+        shown.push_str(before);
+        shown.push_str("(a private key)");
+        rest = key.get(length..).unwrap_or_default();
+    }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// Where the first private key of a text begins, and how many bytes it has. The mark of one with nothing behind it, as
+/// in a sentence about keys, is none.
+fn find(text: &str) -> Option<(usize, usize)> {
+    let upper = text.to_ascii_uppercase();
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let long_words = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].into_iter().filter_map(|mark| {
+        upper.match_indices(mark).find_map(|(at, _)| {
+            let rest = text.get(at..)?;
+            let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
+            // programs have names that begin as an identity of theirs does
+            let data = rest.get(..length)?.rsplit_once("-1").map_or(0, |(_, data)| data.len());
+            (data > 10).then_some((at, length))
+        })
+    });
+    let frame = upper.match_indices("-----BEGIN ").find_map(|(at, _)| {
+        let rest = upper.get(at..)?;
+        let end = rest.find("-----END ").and_then(|end| {
+            let behind = end + "-----END ".len();
+            Some(behind + rest.get(behind..)?.find("-----")? + "-----".len())
+        });
+        let length = end.unwrap_or(rest.len());
+        rest.get(..length)?.contains("PRIVATE KEY").then_some((at, length))
+    });
+    let putty = upper.find("PUTTY-USER-KEY-FILE-").map(|at| (at, text.len() - at));
+    let bare = text.find(OPENSSH).and_then(|at| {
+        let rest = text.get(at..)?;
+        // its lines follow, whose ends may have been written as \\n by now
+        let encoded = |c: char| is_encoded(c) || "\\\r\n".contains(c);
+        Some((at, rest.find(|c| !encoded(c)).unwrap_or(rest.len())))
+    });
+    long_words.chain(frame).chain(putty).chain(bare).chain(find_line(text)).min()
+}
+
+/// The first word that may be a line out of the base64 of a private key: 64 or 70 letters of every kind. The base64 of
+/// a public key begins with its type.
+fn find_line(text: &str) -> Option<(usize, usize)> {
+    const PUBLIC: [&str; 7] = [
+        "AAAAB3NzaC1",
+        "AAAAC3NzaC1",
+        "AAAAE2VjZHNh",
+        "AAAAGnNrLX",
+        "AAAAInNrLW",
+        "AAAAIHNzaC1",
+        "AAAAHHNzaC1",
+    ];
+    let of_kinds = |word: &str| {
+        let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
+        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    };
+    let mut at = 0;
+    for word in text.split_inclusive(|c| !is_encoded(c)) {
+        let bare = word.trim_end_matches(|c| !is_encoded(c));
+        if bare.len() >= 60 && of_kinds(bare) && !PUBLIC.iter().any(|start| bare.starts_with(start)) {
+            return Some((at, bare.len()));
+        }
+        at += word.len();
+    }
+    None
+}
+
+/// Whether a character is one of base64.
+fn is_encoded(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/=".contains(c)
 }
 
 /// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
@@ -63,7 +147,34 @@ pub(super) fn holds_key(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_key, refuse};
+    use super::{holds_key, refuse, without_private};
+
+    const A: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+
+    #[test]
+    fn a_message_is_shown_without_the_keys_in_it() {
+        let age = format!("AGE-SECRET-KEY-1{}", "Q".repeat(58));
+        let body = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
+        let line = "QyNTUxOQAAACBV8GK46dFhprgACA6zkNZ2/+i05hj+9pLU3HavI8x1jgAAAJB0sDp9";
+        let public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN jon";
+        let frame = |kind: &str| format!("-----BEGIN {kind}-----\n{body}\nQQQQ\n-----END {kind}-----");
+        for (text, shown) in [
+            (format!("no {age}, nor {}", age.to_lowercase()), "no (a private key), nor (a private key)"),
+            (format!("'{}' and", frame("OPENSSH PRIVATE KEY")), "'(a private key)' and"),
+            (format!("x: {}", frame("RSA PRIVATE KEY").get(..40).unwrap()), "x: (a private key)"),
+            ("PuTTY-User-Key-File-3: x\nQQQQ: no".into(), "(a private key)"),
+            (format!("`{body}\nQQQQ`: no"), "`(a private key)`: no"),
+            ("a PRIVATE KEY, AGE-SECRET-KEY-1…".into(), "a PRIVATE KEY, AGE-SECRET-KEY-1…"),
+            ("-----BEGIN AGE ENCRYPTED FILE-----".into(), "-----BEGIN AGE ENCRYPTED FILE-----"),
+            ("age-plugin-secretservice-two: nothing".into(), "age-plugin-secretservice-two: nothing"),
+            (format!("{:?}: no", format!("{body}\nQQQQ")), "\"(a private key)\": no"),
+            (format!("\"{line}\" is no host"), "\"(a private key)\" is no host"),
+            (public.into(), public),
+            (A.into(), A),
+        ] {
+            assert_eq!(without_private(&text), shown);
+        }
+    }
 
     #[test]
     fn a_page_about_keys_holds_none() {

@@ -1,0 +1,157 @@
+//! A private key given as an argument, in every place of every command line: nothing of it is seen again.
+//!
+//! The verbs and their options are those that `--help` names, so that a new one is tried without being listed here.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod peers;
+mod scratch;
+
+use scratch::Scratch;
+use std::path::Path;
+
+/// A verb with the words before it, and its options that want a value.
+struct Verb {
+    words: Vec<String>,
+    options: Vec<String>,
+}
+
+fn help(scratch: &Scratch, words: &[String]) -> String {
+    let mut command = scratch.uvars(words);
+    scratch::ran(command.arg("--help"), b"").code(0).out
+}
+
+/// The verbs below these words.
+fn verbs(scratch: &Scratch, words: &[String], found: &mut Vec<Verb>) {
+    let text = help(scratch, words);
+    let (_, commands) = text.split_once("Commands:\n").unwrap_or_default();
+    let lines = commands.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    for name in &names {
+        let deeper: Vec<String> = words.iter().cloned().chain([(*name).to_owned()]).collect();
+        verbs(scratch, &deeper, found);
+    }
+    if names.is_empty() {
+        let own = text.split("Global options:").next().unwrap_or_default();
+        let option = |line: &str| {
+            let line = line.trim_start();
+            let line = line
+                .get(4..)
+                .filter(|_| line.starts_with('-') && line.get(2..3) == Some(","))
+                .unwrap_or(line);
+            line.split_once(" <").map(|(name, _)| name.to_owned()).filter(|name| name.starts_with("--"))
+        };
+        found.push(Verb { words: words.to_vec(), options: own.lines().filter_map(option).collect() });
+    }
+}
+
+/// Every command line of a verb that has the key somewhere.
+fn lines(verb: &Verb, key: &str) -> Vec<Vec<String>> {
+    let inventory = ["user", "host"].iter().any(|word| verb.words.first().is_some_and(|first| first == word));
+    let fillers =
+        if inventory { ["jon", "uid=1005", "shell=/bin/sh"] } else { ["users/jon", "db.password", "x"] };
+    let mut lines = Vec::new();
+    for place in 0..fillers.len() {
+        let typed: Vec<&str> = fillers.iter().take(place).copied().chain([key]).collect();
+        lines.push(typed.clone());
+        lines.push([&["--"], typed.as_slice()].concat());
+        lines.push([typed.as_slice(), fillers.get(place + 1..).unwrap_or_default()].concat());
+    }
+    let joined = format!("description={key}");
+    lines.push(vec!["jon", &joined]);
+    let given: Vec<String> = verb.options.iter().map(|option| format!("{option}={key}")).collect();
+    for (option, given) in verb.options.iter().zip(&given) {
+        lines.push(vec![option, key, "users/jon", "db.password"]);
+        lines.push(vec![given, "users/jon"]);
+    }
+    let words =
+        |line: Vec<&str>| verb.words.iter().map(String::as_str).chain(line).map(str::to_owned).collect();
+    lines.into_iter().map(words).collect()
+}
+
+#[test]
+fn no_private_key_is_seen_again() {
+    let scratch = Scratch::new();
+    let mut all = Vec::new();
+    verbs(&scratch, &[], &mut all);
+    assert!(all.len() > 35 && all.iter().map(|verb| verb.options.len()).sum::<usize>() > 15, "{}", all.len());
+    let pem = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/throw-away-forms/ed25519"),
+    )
+    .unwrap();
+    let body: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let [first, second, ..] = body.as_slice() else { panic!("no key") };
+    let age = std::fs::read_to_string(scratch.private("users/raquel")).unwrap();
+    let age = age.lines().find(|line| line.starts_with("AGE-")).unwrap();
+    let forms = [
+        age.to_owned(),
+        pem.clone(),
+        (*first).to_owned(),
+        (*second).to_owned(),
+        body.join("\n"),
+        format!(
+            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1\n{second}\nPrivate-MAC: 00\n"
+        ),
+    ];
+    let pieces: Vec<String> =
+        [age, first, second].iter().map(|line| line.get(20..44).unwrap().to_lowercase()).collect();
+    let mut lines: Vec<_> =
+        forms.iter().flat_map(|key| all.iter().flat_map(|verb| lines(verb, key))).collect();
+    for key in &forms {
+        for option in ["-C", "--identity", "--color", "--unknown"] {
+            lines.push(["get", option, key, "users/jon", "a"].map(str::to_owned).to_vec());
+            lines.push([option, key].map(str::to_owned).to_vec());
+        }
+        lines.push(vec![key.clone()]);
+    }
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut failures = Vec::new();
+                    while let Some(line) = lines.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                    {
+                        let command = scratch::without_terminal(&scratch.uvars(line));
+                        let mut command = command;
+                        let said = scratch::ran(&mut command, b"").all();
+                        if pieces.iter().any(|piece| said.to_lowercase().contains(piece)) {
+                            failures.push(format!("{line:?}\n{said}"));
+                        }
+                    }
+                    failures
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), lines.len(), failures.join("\n"));
+}
+
+#[test]
+fn what_is_typed_behind_the_key_of_set_is_never_shown() {
+    let scratch = Scratch::new();
+    for line in [
+        "set hosts/cinnabar db.password hunter2",
+        "set hosts/cinnabar db.password -hunter2",
+        "set hosts/cinnabar db.password --hunter2",
+        "set hosts/cinnabar db.password --json hunter2",
+        "set hosts/cinnabar db.password hunter2 hunter2",
+        "set hosts/cinnabar db.password=hunter2",
+        "set hosts/cinnabar a=b.hunter2",
+    ] {
+        let ran = scratch.feed(line, b"x\n").code(2).says("uvars set hosts/cinnabar ");
+        assert!(!ran.all().contains("hunter2"), "{line}: {}", ran.all());
+        assert!(scratch.secrets().is_empty(), "{line}");
+    }
+    // options keep their meaning in front of it and behind it, and brackets may hold any name
+    drop(
+        scratch.feed("set hosts/cinnabar db.password --dry-run", b"x\n").code(0).says("create secrets/hosts"),
+    );
+    drop(scratch.feed("set --json hosts/cinnabar [\"a=b\"]", b"5").code(0));
+    assert_eq!(scratch.value("hosts/cinnabar", "hosts/cinnabar", "[\"a=b\"]").as_deref(), Some("5"));
+    let help = scratch.run("set --help").code(0);
+    assert!(help.out.contains("\nUsage: uvars set [OPTIONS] <FILE> <KEY>\n"), "{}", help.out);
+}
