@@ -228,6 +228,14 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
     ),
     ("HOSTS\ninstall: { x: { from: hosts, key: 'a..b', on: { hosts: [a] } } }", "install.x.key"),
     (
+        "HOSTS\ninstall: { x: { from: hosts, key: uvars_path, on: { hosts: [a] } } }",
+        "uvars.yaml:6:35: install.x.key: this says where a file belongs",
+    ),
+    (
+        "HOSTS\ninstall: { x: { from: hosts, key: '[\"uvars_path\"]', on: { hosts: [a] } } }",
+        "this says where a file belongs",
+    ),
+    (
         "HOSTS\ninstall: { x: { from: hosts, key: a, on: { hosts: [a] }, phase: users, owner: jon } }",
         "the owner can be root alone",
     ),

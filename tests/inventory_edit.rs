@@ -399,6 +399,38 @@ fn what_two_users_have_in_common_is_not_changed_for_both() {
     );
 }
 
+#[test]
+fn what_is_merged_in_is_neither_hidden_nor_lost() {
+    let text = "version: 1\nhosts:\n  a: &a { platform: nixos, tags: [server] }\n  b:\n    <<: *a\n    platform: linux\n\
+        users:\n  ruben: &r\n    hosts: [a]\n    groups_secondary: [video, audio]\n    password: { share: true }\n    \
+        on: { a: { shell: /bin/zsh } }\n  rob:\n    <<: *r\n    uid: 5\n";
+    for (fields, place) in [
+        ("groups_secondary+=wheel", "groups_secondary"),
+        ("groups_secondary-=video", "groups_secondary"),
+        ("groups_secondary=", "groups_secondary"),
+        ("password.share=", "password"),
+        ("password.keep=true", "password"),
+        ("on.a.shell=/bin/sh", "on"),
+        ("on.a.groups_secondary+=wheel", "on"),
+    ] {
+        let error = edit::user_set(text.as_bytes(), "rob", &user(&[fields])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("uvars.yaml: users.rob.{place} comes from what `<<` merges in"),
+            "{fields}"
+        );
+        assert!(error.hints()[0].starts_with("change it there, by hand"), "{:?}", error.hints());
+    }
+    for fields in ["tags+=gpu", "tags-=server", "tags="] {
+        let error = edit::host_set(text.as_bytes(), "b", &host(&[fields])).unwrap_err().to_string();
+        assert_eq!(error, "uvars.yaml: hosts.b.tags comes from what `<<` merges in", "{fields}");
+    }
+    // a field of one's own in place of one that is merged in is what `<<` is for
+    let own = user_set(text, "rob", &["groups_secondary=wheel"]);
+    assert!(own.contains("  rob:\n    groups_secondary: [wheel]\n    <<: *r\n"), "{own}");
+    assert!(user_set(text, "rob", &["modules+=x"]).contains("modules: [x]"));
+}
+
 /// The comments of a file in their order.
 fn comments(text: &str) -> Vec<&str> {
     text.lines().filter_map(|line| line.find('#').and_then(|at| line.get(at..))).collect()

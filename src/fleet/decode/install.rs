@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fleet::fields;
 use crate::fleet::inventory::{From, HostId, Install, Phase, Place, Said, Shared, User};
 use crate::fleet::name::{AccountName, HostName, InstallName, RobotName, SharedName, Tag};
-use crate::sops::KeyPath;
+use crate::sops::{BINDING_KEY, KeyPath};
 use crate::yaml::{Entry, Fields, View};
 
 use super::named;
@@ -156,7 +156,13 @@ fn key(view: &View<'_>) -> Result<KeyPath> {
         let hints = error.hints().to_vec();
         hints.into_iter().fold(view.error(error.message()), crate::Error::hint)
     })?;
-    if path.is_root() { Err(view.error("the key of one value is expected")) } else { Ok(path) }
+    if path.is_root() {
+        return Err(view.error("the key of one value is expected"));
+    }
+    if path == KeyPath::of_keys([BINDING_KEY]) {
+        return Err(view.error("this says where a file belongs, and is no value that a host is given"));
+    }
+    Ok(path)
 }
 
 fn account(view: &View<'_>) -> Result<AccountName> {

@@ -27,10 +27,24 @@ pub(super) fn apply(
 ) -> Result<()> {
     let path: Vec<&str> = base.iter().copied().chain(assignment.path.iter().map(String::as_str)).collect();
     match &assignment.change {
-        Change::Set(value) => put(edit, base.len(), &path, value, order, shape),
-        Change::Unset => unset(edit, base.len(), &path),
-        Change::Add(items) => add(edit, base.len(), &path, items, order, shape),
-        Change::Remove(items) => items.iter().try_for_each(|item| remove(edit, &path, item)),
+        Change::Set(value) => {
+            // the field itself may well take the place of one that is merged in; a map around it would hide the rest
+            let maps = path.split_last().map_or(path.as_slice(), |(_, maps)| maps);
+            none_merged(edit, base.len(), maps)?;
+            put(edit, base.len(), &path, value, order, shape)
+        }
+        Change::Unset => {
+            none_merged(edit, base.len(), &path)?;
+            unset(edit, base.len(), &path)
+        }
+        Change::Add(items) => {
+            none_merged(edit, base.len(), &path)?;
+            add(edit, base.len(), &path, items, order, shape)
+        }
+        Change::Remove(items) => {
+            none_merged(edit, base.len(), &path)?;
+            items.iter().try_for_each(|item| remove(edit, &path, item))
+        }
     }
 }
 
@@ -103,7 +117,7 @@ pub(super) fn place<'o>(edit: &Edit, map: &[&str], field: &str, order: &[&'o str
 /// Takes a field out, and a map around it that would be empty.
 fn unset(edit: &mut Edit, base: usize, path: &[&str]) -> Result<()> {
     if with(edit, path, |_, _| ())?.is_none() {
-        return not_merged(edit, path);
+        return Ok(());
     }
     edit.remove_key(path)?;
     let mut parent = path;
@@ -117,7 +131,17 @@ fn unset(edit: &mut Edit, base: usize, path: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// That a field which is not there does not come from what `<<` merges in either.
+/// That what is not there on the way to a field does not come from what `<<` merges in either.
+fn none_merged(edit: &Edit, base: usize, path: &[&str]) -> Result<()> {
+    let missing = (base + 1..=path.len()).filter_map(|length| path.get(..length));
+    for place in missing {
+        if with(edit, place, |_, _| ())?.is_none() {
+            return not_merged(edit, place);
+        }
+    }
+    Ok(())
+}
+
 fn not_merged(edit: &Edit, path: &[&str]) -> Result<()> {
     let Some((field, map)) = path.split_last() else { return Ok(()) };
     let merged = |tree: &Tree<'_>, id: NodeId| {
