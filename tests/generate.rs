@@ -531,19 +531,6 @@ fn a_host_that_reads_the_owners_file_must_not_learn_the_password() {
     assert_eq!(scratch.secrets(), before);
 }
 
-#[test]
-fn a_file_that_was_made_for_another_place_is_not_received() {
-    let scratch = Scratch::new();
-    scratch.run("generate raquel --random").code(0);
-    let folder = scratch.root().join("secrets/handover/raquel");
-    fs::copy(folder.join("password@cinnabar.sops.yaml"), folder.join("password@galena.sops.yaml")).unwrap();
-    let before = scratch.secrets();
-    let ran = scratch.run_as("users/raquel", "receive").code(1);
-    assert!(ran.out.is_empty(), "{}", ran.out);
-    drop(ran.says("was not written for secrets/handover/raquel/password@galena.sops.yaml"));
-    assert_eq!(scratch.secrets(), before);
-}
-
 fn git(scratch: &Scratch, arguments: &[&str]) {
     let mut git = std::process::Command::new("git");
     git.args(arguments).current_dir(scratch.root()).env("GIT_CONFIG_GLOBAL", "/dev/null");
@@ -612,4 +599,69 @@ fn files_of_answers_of_somebody_else() {
     let ran = scratch.run(&format!("generate jon --answers {}", answers.display())).code(1);
     assert!(ran.err.contains("belongs to"), "{}", ran.err);
     assert!(scratch.secrets().is_empty());
+}
+
+#[test]
+fn one_line_end_is_no_part_of_a_password_and_others_are_refused() {
+    for (input, kept) in [
+        ("a\r\n", Some("a")),
+        ("a\n", Some("a")),
+        ("a", Some("a")),
+        ("a\r", None),
+        ("a\r\r\n", None),
+        ("a\rb\n", None),
+        ("a\n\n", None),
+    ] {
+        let check = |scratch: &Scratch, ran: Ran, from: &str| {
+            let ran = ran.code(i32::from(kept.is_none()));
+            if let Some(kept) = kept {
+                assert!(opens(kept, &hash_of(scratch, "accounts/jon")), "{from}: {input:?}");
+            } else {
+                let said = ["line break", "more than one line"].iter().any(|what| ran.err.contains(what));
+                assert!(said && scratch.secrets().is_empty(), "{from}: {input:?}: {}", ran.err);
+            }
+        };
+        let scratch = Scratch::new();
+        check(&scratch, scratch.feed("generate jon --password-stdin", input.as_bytes()), "standard input");
+        let scratch = Scratch::new();
+        let answers = scratch.private_file("answers.json", serde_json::json!({ "jon": input }).to_string());
+        check(&scratch, scratch.run(&format!("generate jon --answers {}", answers.display())), "a file");
+        let scratch = Scratch::new();
+        let mut command = scratch.uvars(["generate", "jon"]);
+        command.env("UVARS_PASSWORD_JON", input);
+        check(&scratch, ran(&mut without_terminal(&command), b""), "the environment");
+    }
+}
+
+#[test]
+fn what_is_good_is_received_beside_what_is_not() {
+    let scratch = Scratch::new();
+    drop(scratch.run("generate raquel --random").code(0));
+    let planted = "secrets/handover/raquel/password@galena.sops.yaml";
+    let good = "secrets/handover/raquel/password@cinnabar.sops.yaml";
+    scratch.write(planted, &scratch.read(good).unwrap());
+    scratch.write("secrets/handover/raquel/note.sops.yaml", "a: 1\n");
+    let value = scratch.value("users/raquel", "handover/raquel/password@cinnabar", "password").unwrap();
+    // what is wrong alone is named, and stays
+    let ran = scratch.run_as("users/raquel", "receive raquel/password@galena").code(1);
+    assert!(ran.out.is_empty() && ran.err.contains(planted), "{}", ran.all());
+    let ran = scratch.run_as("users/raquel", "receive").code(1);
+    assert_eq!(ran.out.trim_end(), value);
+    for said in [
+        "password@galena.sops.yaml: uvars_path: this file was not written for",
+        "note.sops.yaml: this is not an encrypted file",
+        "deleted secrets/handover/raquel/password@cinnabar.sops.yaml",
+    ] {
+        assert!(ran.err.contains(said), "{said}: {}", ran.err);
+    }
+    let left = scratch.secrets();
+    assert!(left.contains_key(planted) && !left.contains_key(good));
+    // what is not for the keys at hand is nobody's error, unless it is named
+    drop(scratch.run("generate tara").code(0));
+    let ran = scratch.run_as("users/tara", "receive --json").code(1);
+    let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(list.as_array().map(Vec::len), Some(1), "{}", ran.out);
+    drop(scratch.run("generate tara --regenerate").code(0));
+    let ran = scratch.run_as("users/raquel", "receive tara").code(4);
+    assert!(ran.out.is_empty() && ran.err.contains("none of the keys at hand opens this"), "{}", ran.all());
 }

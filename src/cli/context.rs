@@ -33,7 +33,13 @@ impl Context {
             .map_err(|error| Error::new("cannot tell the current folder").because(error))?;
         let moved = global.directory.is_some();
         let directory = global.directory.map_or(here.clone(), |directory| here.join(directory));
-        let identities = global.identity.into_iter().map(|file| here.join(file)).collect();
+        let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
+        // another key that happens to be at hand is not the one that was meant
+        if let Some(missing) = identities.iter().find(|file| file.symlink_metadata().is_err()) {
+            return Err(Error::new("no such file")
+                .at(missing)
+                .hint("--identity wants a file with a private key"));
+        }
         let variables = |name: &str| std::env::var_os(name);
         Ok(Self { directory, moved, identities, now: SystemTime::now(), variables })
     }

@@ -3,10 +3,13 @@
 use super::context::Context;
 use super::document::Document;
 use super::exit::Exit;
+use super::json;
+use super::tracked::warn_of_shared_place;
 use super::ui::Ui;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs;
-use crate::sops::Mac;
+use crate::secret::Secret;
+use crate::sops::{Mac, Plain, Value};
 use std::path::PathBuf;
 
 /// Print an encrypted file in clear, byte for byte as sops prints it
@@ -17,6 +20,9 @@ pub(super) struct Arguments {
     /// Write to this new file, 0600, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     /// Print the file even if its MAC does not fit
     #[arg(long)]
     ignore_mac: bool,
@@ -29,10 +35,22 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let opened = document.open(&context.keyring(), mac)?;
     opened.warn_of_clear_comments(ui);
     let plain = opened.plain.laid_out(document.stores()?);
-    let text = plain.emit(document.format()?).map_err(|error| error.at(document.shown()))?;
+    let text = if arguments.json { as_json(&plain) } else { plain.emit(document.format()?) };
+    let text = text.map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
-        Some(out) => fs::write_new(&context.typed(out), text.expose(), 0o600)?,
+        Some(out) => {
+            fs::write_new(&context.typed(out), text.expose(), 0o600)?;
+            warn_of_shared_place(context, ui, out);
+        }
         None => ui.bytes(text.expose())?,
     }
     Ok(Exit::Done)
+}
+
+fn as_json(plain: &Plain) -> Result<Secret> {
+    match plain.documents() {
+        0 | 1 => json::write(&Value::Map(plain.to_map())),
+        count => Err(Error::new(format!("holds {count} documents, and JSON has one"))
+            .hint("leave --json out, and they are printed as YAML")),
+    }
 }

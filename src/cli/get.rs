@@ -3,10 +3,12 @@
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::json;
 use super::missing::missing;
 use super::ui::{Ui, one_line};
 use crate::error::Result;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
+use serde_json::json;
 
 /// Print one value of an encrypted file
 ///
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     file: String,
     #[arg(help = KEY_PATH)]
     key: Option<String>,
+    /// Print JSON: a string in quotes, a list or a map as one document
+    #[arg(long)]
+    json: bool,
     /// Print the value even if the file's MAC does not fit
     #[arg(long)]
     ignore_mac: bool,
@@ -29,7 +34,13 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let document = Document::locate(context, &arguments.file)?;
     let Some(key) = &arguments.key else {
-        for name in document.encrypted()?.keys().iter().filter(|name| *name != BINDING_KEY) {
+        let names = document.encrypted()?.keys();
+        let names: Vec<_> = names.iter().filter(|name| *name != BINDING_KEY).collect();
+        if arguments.json {
+            ui.json(&json!(names))?;
+            return Ok(Exit::Done);
+        }
+        for name in names {
             ui.line(one_line(name))?;
         }
         return Ok(Exit::Done);
@@ -43,6 +54,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
     }
     match plain.get(&path) {
+        Some(value) if arguments.json => {
+            let text =
+                json::write(&value).map_err(|error| error.at(document.shown()).key(path.to_string()))?;
+            ui.bytes(text.expose())?;
+        }
         Some(Value::Str(text)) => {
             ui.bytes(text.expose())?;
             if ui.out_is_terminal() && !text.expose().ends_with(b"\n") {

@@ -6,9 +6,10 @@
 use super::changes::Changes;
 use super::context::Context;
 use super::exit::Exit;
+use super::tracked::warn_of_shared_place;
 use super::ui::Ui;
-use crate::error::{Error, Result};
-use crate::fleet::{Fleet, UserName};
+use crate::error::{Error, Kind, Result};
+use crate::fleet::{ENDING, Fleet, UserName};
 use crate::fs::{self, Root};
 use crate::keys::{Keyring, Recipient, Registry};
 use crate::vars::{self, Received, Waiting};
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars receive                              shown once, then gone
-  uvars receive jon/password --out pw.txt    into a new file, mode 0600
+  uvars receive jon/password --out ~/pw.txt  into a new file, mode 0600
   uvars receive --store                      kept in your own file, secrets/users/")]
 pub(super) struct Arguments {
     /// A user, or one item: jon, jon/password, jon/password@web1
@@ -47,17 +48,17 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
     let keyring = context.keyring();
-    let waiting = find(&root, &keyring, &arguments.names)?;
+    let (waiting, mut wrong) = find(&root, &keyring, &arguments.names)?;
     if arguments.dry_run {
         for item in &waiting {
             ui.line(&item.path)?;
         }
         ui.note("nothing was opened or deleted: this was a dry run");
-        return Ok(Exit::Done);
+        return Ok(end(ui, &wrong));
     }
     if waiting.is_empty() && !arguments.json {
         ui.note("nothing waits for you");
-        return Ok(Exit::Done);
+        return Ok(end(ui, &wrong));
     }
     let changes = Changes::begin(root, false)?;
     let names = OnceCell::new();
@@ -66,7 +67,16 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         let holders = registry.holders(&Recipient::parse(recipient).ok()?);
         holders.first().map(ToString::to_string)
     };
-    let received = waiting.into_iter().map(|item| item.open(&keyring, &name)).collect::<Result<Vec<_>>>()?;
+    let mut received = Vec::new();
+    for item in waiting {
+        match item.open(&keyring, &name) {
+            Ok(item) => received.push(item),
+            Err(error) => wrong.push(error),
+        }
+    }
+    if received.is_empty() && !arguments.json {
+        return Ok(end(ui, &wrong));
+    }
     let transaction = if arguments.store {
         let fleet = Fleet::load(changes.root())?;
         vars::store(changes.root(), &fleet, &keyring, &received, context.now())?
@@ -84,35 +94,59 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     for path in &report.removed {
         ui.note(format_args!("deleted {path}"));
     }
-    Ok(Exit::Done)
+    if let Some(out) = &arguments.out {
+        warn_of_shared_place(context, ui, out);
+    }
+    Ok(end(ui, &wrong))
+}
+
+/// Says what is wrong with files that were left as they are.
+fn end(ui: &mut Ui, wrong: &[Error]) -> Exit {
+    for error in wrong {
+        ui.error(error);
+    }
+    if wrong.is_empty() {
+        Exit::Done
+    } else if wrong.iter().all(|error| error.kind() == Kind::NoKey) {
+        Exit::NoKey
+    } else {
+        Exit::Partly
+    }
 }
 
 /// What is meant: what was named, or else everything that the keys at hand open.
-fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Vec<Waiting>> {
+fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<(Vec<Waiting>, Vec<Error>)> {
     if names.is_empty() {
         let own = keyring.recipients();
-        let mut waiting = vars::waiting(root, None)?;
+        let (mut waiting, wrong) = vars::waiting(root, None)?;
         if let Some(first) = waiting.first().filter(|_| own.is_empty()) {
             return Err(Error::no_key("no key is at hand, so that nobody can tell what waits for you")
                 .hint("with the key: uvars --identity FILE receive")
                 .hint(format!("or by name: uvars receive {}/{}", first.user, first.item)));
         }
         waiting.retain(|item| item.is_for(&own));
-        return Ok(waiting);
+        return Ok((waiting, wrong));
     }
     let mut found: Vec<Waiting> = Vec::new();
+    let mut all_wrong: Vec<Error> = Vec::new();
     for name in names {
         let (user, item) =
             name.split_once('/').map_or((name.as_str(), None), |(user, item)| (user, Some(item)));
-        let mut waiting = vars::waiting(root, Some(&UserName::new(user)?))?;
+        let (mut waiting, mut wrong) = vars::waiting(root, Some(&UserName::new(user)?))?;
         waiting.retain(|candidate| item.is_none_or(|item| candidate.item == item));
-        if waiting.is_empty() {
+        wrong.retain(|error| {
+            let place = error.file().map(|file| file.display().to_string()).unwrap_or_default();
+            let is_meant = item.is_none_or(|item| place == format!("secrets/handover/{user}/{item}{ENDING}"));
+            is_meant && all_wrong.iter().all(|known| known.file() != error.file())
+        });
+        if waiting.is_empty() && wrong.is_empty() {
             return Err(Error::new(format!("nothing called {name} waits in secrets/handover/")));
         }
         waiting.retain(|candidate| found.iter().all(|known| known.path != candidate.path));
         found.extend(waiting);
+        all_wrong.extend(wrong);
     }
-    Ok(found)
+    Ok((found, all_wrong))
 }
 
 /// Shows the values, or writes the one.

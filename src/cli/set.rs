@@ -7,7 +7,11 @@ use super::store;
 use super::ui::Ui;
 use super::value;
 use crate::error::{Error, Result};
-use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain};
+use crate::fleet::FileKind;
+use crate::password::recognise;
+use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain, Value};
+use crate::vars::field::HASH;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Set one value of an encrypted file
@@ -24,6 +28,9 @@ pub(super) struct Arguments {
     file: String,
     #[arg(help = KEY_PATH)]
     key: String,
+    // what is typed there may well be the value: it is refused here, and quoted nowhere
+    #[arg(hide = true, allow_hyphen_values = true)]
+    value: Vec<OsString>,
     /// Read the value from this file (- is standard input)
     #[arg(long, value_name = "FILE")]
     value_file: Option<PathBuf>,
@@ -37,17 +44,21 @@ pub(super) struct Arguments {
 
 /// Sets the value.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    refuse_value(arguments)?;
     let document = Document::locate(context, &arguments.file)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
     let value = value::read(context, arguments.value_file.as_deref(), arguments.json, &arguments.key)?;
     let key_error = |error: Error| error.at(document.shown()).key(path.to_string());
+    // nobody else writes between here and the end, so that one of two who set values does not fail
+    let held = store::hold(&document, arguments.dry_run)?;
     if document.read()?.is_none() {
         let mut plain = Plain::new(Map::new());
         plain.set(&path, &value).map_err(key_error)?;
-        store::create(context, ui, &document, plain, arguments.dry_run)?;
+        store::create(context, ui, &document, plain, held)?;
         return Ok(Exit::Done);
     }
+    refuse_no_hash(&document, &path, &value)?;
     let opened = document.open(&context.keyring(), Mac::Check)?;
     let mut plain = opened.plain.clone();
     plain.set(&path, &value).map_err(key_error)?;
@@ -56,8 +67,42 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Ok(Exit::Done);
     }
     opened.warn_of_clear_comments(ui);
-    store::save(context, ui, &document, &opened, &plain, arguments.dry_run)?;
+    store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)
+}
+
+/// Refuses a value on the command line, which every other process can see, without showing it.
+fn refuse_value(arguments: &Arguments) -> Result<()> {
+    let file = &arguments.file;
+    let piped = |key: &str| format!("pipe it: pwgen 32 1 | uvars set {file} {key}");
+    if !arguments.value.is_empty() {
+        return Err(Error::usage("an argument too many: the value is never one, where others could see it")
+            .hint(piped(&arguments.key))
+            .hint("or leave it out, and you are asked for it"));
+    }
+    match arguments.key.split_once('=') {
+        Some((key, _)) if !key.starts_with('[') => Err(Error::usage(
+            "`=` is no part of the name: the value is never an argument, where others could see it",
+        )
+        .hint(piped(key))
+        .hint("a name with `=` in it stands in brackets: [\"a=b\"]")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses as the password hash of an account what no login takes for one.
+fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value) -> Result<()> {
+    let kind = document.bound_path().and_then(|path| FileKind::of(path.as_str()));
+    let Some(FileKind::Account(user, host)) = kind else { return Ok(()) };
+    let is_hash = |text: &str| recognise(text).is_some_and(|found| found.scheme.certain());
+    if *path != KeyPath::of_keys([HASH]) || value.as_str().is_some_and(is_hash) {
+        return Ok(());
+    }
+    let whose = host.map_or_else(|| user.to_string(), |host| format!("{user}@{host}"));
+    Err(Error::new("this is no password hash, and nobody could log in with it")
+        .at(document.shown())
+        .key(HASH)
+        .hint(format!("uvars generate {whose} --regenerate asks for the password and makes the hash")))
 }
 
 /// The binding is written by us alone.

@@ -12,6 +12,18 @@ use crate::fs::{self, RepoPath, Transaction};
 use crate::keys::Ledger;
 use crate::sops::{Drift, Plain};
 
+/// The right to write a file: the lock of the fleet that it is in, or, for a dry run, only to look.
+pub(super) struct Held {
+    changes: Option<Changes>,
+    dry_run: bool,
+}
+
+/// Takes the lock, if the file is in a fleet, so that nobody writes it between being read and being written.
+pub(super) fn hold(document: &Document, dry_run: bool) -> Result<Held> {
+    let changes = document.in_fleet().map(|(root, _)| Changes::begin(root.clone(), dry_run)).transpose()?;
+    Ok(Held { changes, dry_run })
+}
+
 /// Writes changed values back. A reader that the file should not have goes out of it, and that is said.
 pub(super) fn save(
     context: &Context,
@@ -19,10 +31,11 @@ pub(super) fn save(
     document: &Document,
     opened: &Opened,
     plain: &Plain,
-    dry_run: bool,
+    held: Held,
 ) -> Result<()> {
     let saved = seal(context, document, opened, plain)?;
-    put_back(ui, document, opened, saved, dry_run)
+    tell(ui, document, &saved)?;
+    write_held(ui, document, saved, Some(&opened.bytes), held)
 }
 
 /// Encrypts changed values into the file that they came from, for the readers that it should have.
@@ -49,6 +62,11 @@ pub(super) fn put_back(
     saved: Saved,
     dry_run: bool,
 ) -> Result<()> {
+    tell(ui, document, &saved)?;
+    write(ui, document, saved, Some(&opened.bytes), dry_run)
+}
+
+fn tell(ui: &mut Ui, document: &Document, saved: &Saved) -> Result<()> {
     if let (Some((root, path)), Some(drift)) = (document.in_fleet(), &saved.drift)
         && !drift.is_none()
     {
@@ -56,7 +74,7 @@ pub(super) fn put_back(
         tell_readers(ui, document, drift, &Names::of(&fleet, &Ledger::read(root)?));
         tell_why(ui, &fleet, path, drift);
     }
-    write(ui, document, saved, Some(&opened.bytes), dry_run)
+    Ok(())
 }
 
 fn tell_readers(ui: &mut Ui, document: &Document, drift: &Drift, names: &Names<'_>) {
@@ -88,12 +106,12 @@ pub(super) fn create(
     ui: &mut Ui,
     document: &Document,
     plain: Plain,
-    dry_run: bool,
+    held: Held,
 ) -> Result<()> {
     let creation = Creation::of(document)?;
     creation.warn(ui, document);
     let saved = creation.seal(document, plain, context.now())?;
-    write(ui, document, saved, None, dry_run)
+    write_held(ui, document, saved, None, held)
 }
 
 /// Writes the file, unless this is a dry run, if it still is what it was when it was read.
@@ -104,10 +122,19 @@ pub(super) fn write(
     before: Option<&[u8]>,
     dry_run: bool,
 ) -> Result<()> {
-    let Some((root, path)) = document.in_fleet() else {
-        return write_elsewhere(ui, document, &saved.bytes, before, dry_run);
+    write_held(ui, document, saved, before, hold(document, dry_run)?)
+}
+
+fn write_held(
+    ui: &mut Ui,
+    document: &Document,
+    saved: Saved,
+    before: Option<&[u8]>,
+    held: Held,
+) -> Result<()> {
+    let (Some((_, path)), Some(changes)) = (document.in_fleet(), held.changes) else {
+        return write_elsewhere(ui, document, &saved.bytes, before, held.dry_run);
     };
-    let changes = Changes::begin(root.clone(), dry_run)?;
     let mut transaction = Transaction::new();
     transaction.expect(path.clone(), before);
     transaction.write(path.clone(), saved.bytes);

@@ -1,6 +1,9 @@
-//! Whether git has a file: what is in clear there is in everybody's clone.
+//! Whether git has a file, or would take it along: what is in clear there is in everybody's clone.
 
+use super::context::{Context, INVENTORY};
+use super::ui::Ui;
 use crate::error::{Error, Result};
+use crate::fs;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,14 +16,63 @@ pub(super) fn tracked(path: &Path) -> Result<bool> {
     if !folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return Ok(false);
     }
-    let unknown = || {
-        Error::new("cannot find out whether git tracks it").at(path).hint("keep it outside of the repository")
+    ask(folder, &["ls-files", "--error-unmatch", "--"], &literal(name))
+        .ok_or_else(|| Error::new("cannot find out whether git tracks it").at(path).hint(OUTSIDE))
+}
+
+const OUTSIDE: &str = "keep it outside of the repository";
+
+/// Refuses a place for a private key that everybody would get with the fleet: in its working tree, and not ignored.
+pub(super) fn refuse_shared_place(context: &Context, path: &Path) -> Result<()> {
+    if !goes_along(context, path)? {
+        return Ok(());
+    }
+    Err(Error::new("would be in the fleet's working tree, and a private key is nobody else's affair")
+        .at(path)
+        .hint("give a place outside of it: --out ~/.config/sops/age/keys.txt")
+        .hint("or have git ignore that file first"))
+}
+
+/// Says that a file in clear, which was written there, goes along with the fleet.
+pub(super) fn warn_of_shared_place(context: &Context, ui: &mut Ui, typed: &Path) {
+    if goes_along(context, &context.path(typed)).unwrap_or(true) {
+        let typed = typed.display();
+        ui.warn(format!("{typed}: is in clear in the fleet's working tree, and git does not ignore it"));
+        ui.hint(format!("take it out before the next commit: rm {typed}"));
+    }
+}
+
+/// Whether a file that is written there goes along when the fleet is handed on: it is in the fleet's working tree, and
+/// git does not ignore it.
+pub(super) fn goes_along(context: &Context, path: &Path) -> Result<bool> {
+    let real = fs::real_place(path)?;
+    let around = real.ancestors().skip(1).find(|folder| folder.join(INVENTORY).symlink_metadata().is_ok());
+    let fleet = match around {
+        Some(folder) => folder.to_path_buf(),
+        None => match context.find_fleet_root()? {
+            Some(root) => root.dir().to_path_buf(),
+            None => return Ok(false),
+        },
     };
+    let top = fleet.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+    let Ok(inside) = real.strip_prefix(top.unwrap_or(&fleet)) else { return Ok(false) };
+    match top {
+        // what is in no repository yet may be in one tomorrow
+        None => Ok(true),
+        Some(_) if inside.starts_with(".git") => Ok(false),
+        Some(top) => ask(top, &["check-ignore", "-q", "--"], inside.as_os_str())
+            .map(|ignored| !ignored)
+            .ok_or_else(|| Error::new("cannot find out whether git ignores it").at(path).hint(OUTSIDE)),
+    }
+}
+
+/// What git answers to a question of yes or no; nothing where it does not.
+fn ask(folder: &Path, question: &[&str], about: &OsStr) -> Option<bool> {
     let status = Command::new("git")
         .arg("-C")
         .arg(folder)
-        .args(["ls-files", "--error-unmatch", "--"])
-        .arg(literal(name))
+        .args(question)
+        .arg(about)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .envs(
@@ -30,11 +82,11 @@ pub(super) fn tracked(path: &Path) -> Result<bool> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
-        .map_err(|_| unknown())?;
+        .ok()?;
     match status.code() {
-        Some(0) => Ok(true),
-        Some(1) => Ok(false),
-        _ => Err(unknown()),
+        Some(0) => Some(true),
+        Some(1) => Some(false),
+        _ => None,
     }
 }
 

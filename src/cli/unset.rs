@@ -27,6 +27,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
+    let held = store::hold(&document, arguments.dry_run)?;
     let opened = document.open(&context.keyring(), Mac::Check)?;
     let mut plain = opened.plain.clone();
     if plain.get(&path).is_none() {
@@ -34,6 +35,6 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     plain.unset(&path).map_err(|error| error.at(document.shown()))?;
     opened.warn_of_clear_comments(ui);
-    store::save(context, ui, &document, &opened, &plain, arguments.dry_run)?;
+    store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)
 }

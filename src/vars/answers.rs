@@ -59,7 +59,7 @@ pub struct Exposure {
 pub fn check_exposure(file: &Path, exposure: Exposure) -> Result<()> {
     if exposure.tracked {
         let hint =
-            format!("encrypt it (uvars encrypt {}), or keep it outside of the repository", file.display());
+            format!("encrypt it (uvars encrypt -i {}), or keep it outside of the repository", file.display());
         return Err(Error::new("these passwords are in clear in a file that git tracks").at(file).hint(hint));
     }
     if exposure.mode.is_some_and(|mode| mode & 0o077 != 0) {

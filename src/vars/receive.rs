@@ -43,24 +43,31 @@ pub struct Received {
     before: Vec<u8>,
 }
 
-/// Everything that waits, for one user or for all, sorted by path.
+/// Everything that waits, for one user or for all, sorted by path, and what is wrong with the other files there.
 ///
 /// # Errors
 ///
-/// A file that cannot be read; one in the folder that is no handover file.
-pub fn waiting(root: &Root, user: Option<&UserName>) -> Result<Vec<Waiting>> {
+/// The folder cannot be read.
+pub fn waiting(root: &Root, user: Option<&UserName>) -> Result<(Vec<Waiting>, Vec<Error>)> {
     let folder =
         user.map_or_else(|| "secrets/handover".to_owned(), |user| format!("secrets/handover/{user}"));
-    let mut found = Vec::new();
+    let (mut found, mut wrong) = (Vec::new(), Vec::new());
     for path in root.list(&RepoPath::new(&folder)?)? {
-        let Some(FileKind::Handover(user, item)) = FileKind::of(path.as_str()) else {
-            return Err(Error::new("is no handover file, and lies among them").at(&path));
-        };
-        let Some(before) = root.read(&path)? else { continue };
-        let file = Encrypted::parse(&before, Format::Yaml).map_err(|error| error.at(&path))?;
-        found.push(Waiting { path, user, item, file, before });
+        match read(root, path) {
+            Ok(waiting) => found.extend(waiting),
+            Err(error) => wrong.push(error),
+        }
     }
-    Ok(found)
+    Ok((found, wrong))
+}
+
+fn read(root: &Root, path: RepoPath) -> Result<Option<Waiting>> {
+    let Some(FileKind::Handover(user, item)) = FileKind::of(path.as_str()) else {
+        return Err(Error::new("is no handover file, and lies among them").at(&path));
+    };
+    let Some(before) = root.read(&path)? else { return Ok(None) };
+    let file = Encrypted::parse(&before, Format::Yaml).map_err(|error| error.at(&path))?;
+    Ok(Some(Waiting { path, user, item, file, before }))
 }
 
 impl Waiting {

@@ -199,3 +199,54 @@ fn files_of_nobodys_fleet_are_changed_in_place() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o640);
 }
+
+#[test]
+fn many_who_set_values_at_once_all_do() {
+    let fleet = Fleet::copy();
+    let before = fleet.read(BASALT);
+    std::thread::scope(|scope| {
+        let fleet = &fleet;
+        let all: Vec<_> = (0..6)
+            .map(|number| {
+                scope.spawn(move || feed(fleet, &["set", "hosts/basalt", &format!("v{number}")], "x\n"))
+            })
+            .collect();
+        for said in all {
+            let said = said.join().unwrap();
+            assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, CHANGED, ""));
+        }
+        let all: Vec<_> = (0..6)
+            .map(|number| {
+                scope.spawn(move || feed(fleet, &["unset", "hosts/basalt", &format!("v{number}")], ""))
+            })
+            .collect();
+        for said in all {
+            let said = said.join().unwrap();
+            assert_eq!((said.code, said.err.as_str()), (0, ""));
+        }
+    });
+    assert_eq!(line(&before, "password:"), line(&fleet.read(BASALT), "password:"));
+    done(&fleet, &["get", "hosts/basalt"], "", "db\n");
+}
+
+#[test]
+fn an_account_is_given_no_hash_that_is_none() {
+    let fleet = Fleet::copy();
+    let hash = "$y$j75$s9TExoHjjbsdvWtJjCGQ81$MnpFsCeW0wDWtNfqnWMtDqmBzjVVpI9KKqh2rOpE2OB";
+    for (file, whose) in [("accounts/mira", "mira"), ("secrets/accounts/mira.sops.yaml", "mira")] {
+        for text in ["x", "hunter2hunter", "", "!", "$y$"] {
+            let said = feed(&fleet, &["set", file, "password_hash"], text);
+            assert_eq!(said.code, 1, "{text}: {}", said.out);
+            assert!(said.err.contains("password_hash: this is no password hash"), "{}", said.err);
+            assert!(said.err.contains(&format!("uvars generate {whose} --regenerate")), "{}", said.err);
+            assert!(!said.err.contains("hunter2"));
+        }
+        assert_eq!(feed(&fleet, &["set", file, "password_hash", "--json"], "5").code, 1);
+    }
+    assert_eq!(fleet.status(), "");
+    for text in [hash, &format!("!{hash}")] {
+        assert_eq!(feed(&fleet, &["set", "accounts/mira", "password_hash"], text).code, 0);
+    }
+    // elsewhere the name is anybody's
+    done(&fleet, &["set", "hosts/basalt", "password_hash"], "x", CHANGED);
+}

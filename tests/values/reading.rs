@@ -82,6 +82,7 @@ fn decrypt_prints_what_sops_prints() {
     let Some(fleet) = everything() else { return };
     let Some(theirs) = super::by_sops(&fleet, "all.sops.yaml") else { return };
     done(&fleet, &["decrypt", "all.sops.yaml"], "", &theirs);
+    fs::write(fleet.path(".git/info/exclude"), "clear.yaml\n").unwrap();
     done(&fleet, &["decrypt", "all.sops.yaml", "--out", "clear.yaml"], "", "");
     assert_eq!(fleet.read("clear.yaml"), theirs);
     let mode = std::os::unix::fs::PermissionsExt::mode(
@@ -175,7 +176,7 @@ fn files_that_are_none_are_told_apart() {
         1,
         &[
             "uvars: error: uvars.yaml: this is not an encrypted file: it has no 'sops' metadata",
-            "uvars: hint: to encrypt it: uvars encrypt FILE",
+            "uvars: hint: to encrypt it: uvars encrypt -i FILE",
         ],
     );
 }
@@ -346,4 +347,51 @@ fn a_closed_pipe_is_no_failure() {
     let output = bash.output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn json_is_for_programs() {
+    let fleet = Fleet::copy();
+    let json = r#"{"n": 42, "f": 1.5, "t": true, "x": null, "s": "3", "list": [1, "b"], "a.b": {"c": -7}}"#;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(feed(&fleet, &["set", "hosts/basalt", "data", "--json"], json).code, 0);
+    let read = |arguments: &[&str]| -> serde_json::Value {
+        let said = feed(&fleet, arguments, "");
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{arguments:?}");
+        serde_json::from_str(&said.out).unwrap()
+    };
+    assert_eq!(read(&["get", "--json", "hosts/basalt", "data"]), value);
+    for (key, inner) in
+        [("data.s", "s"), ("data.n", "n"), ("data.x", "x"), ("data.list", "list"), ("data.f", "f")]
+    {
+        assert_eq!(read(&["get", "--json", "hosts/basalt", key]), value[inner], "{key}");
+    }
+    assert_eq!(read(&["get", "--json", "hosts/basalt"]), serde_json::json!(["db", "data"]));
+    let whole = read(&["decrypt", "--json", "hosts/basalt"]);
+    assert_eq!(whole["data"], value);
+    assert_eq!(whole["uvars_path"], BASALT);
+    if let Some(mut sops) = peers::command("sops") {
+        sops.current_dir(fleet.dir()).env("SOPS_AGE_KEY_FILE", key(MIRA));
+        let theirs = peers::succeed(sops.args(["decrypt", "--output-type", "json", BASALT]));
+        assert_eq!(whole, serde_json::from_slice::<serde_json::Value>(&theirs).unwrap());
+        let beside = tempfile::tempdir().unwrap();
+        fs::write(beside.path().join("two.yaml"), "a: 1\n---\nb: 2\n").unwrap();
+        let mut sops = peers::command("sops").unwrap();
+        let own = fleet.read("keys/users/mira.pub");
+        let own = own.split_whitespace().find(|word| word.starts_with("age1")).unwrap();
+        peers::succeed(sops.current_dir(beside.path()).args(["encrypt", "-i", "--age", own, "two.yaml"]));
+        fs::copy(beside.path().join("two.yaml"), fleet.path("two.yaml")).unwrap();
+        let said = feed(&fleet, &["decrypt", "--json", "two.yaml"], "");
+        assert_eq!((said.code, said.out.as_str()), (1, ""));
+        assert!(said.err.contains("two.yaml: holds 2 documents, and JSON has one"), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_identity_that_is_not_there_is_an_error() {
+    let fleet = Fleet::copy();
+    let said = feed(&fleet, &["--identity", "/typo/key", "get", "hosts/basalt", "db.password"], "");
+    let expected =
+        "uvars: error: /typo/key: no such file\nuvars: hint: --identity wants a file with a private key\n";
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (1, "", expected));
 }

@@ -54,15 +54,15 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         if several && is_there(key) {
             continue;
         }
-        let PublicKey { recipient, comment, .. } = key;
+        let PublicKey { recipient, above, .. } = key;
         if let Some(warning) = recipient.warning() {
             ui.warn(warning);
         }
         let behind = key.comment.as_deref().map(|comment| format!(" ({comment})")).unwrap_or_default();
         added.push(format!("{principal} gets {recipient}{behind}"));
-        let comment =
-            arguments.comment.clone().or_else(|| comment.clone().filter(|_| recipient.comment().is_none()));
-        bytes = key_file::add(&bytes, recipient, comment.as_deref()).map_err(|error| error.at(&path))?;
+        let above = arguments.comment.as_ref().or(above.as_ref());
+        bytes =
+            key_file::add(&bytes, recipient, above.map(String::as_str)).map_err(|error| error.at(&path))?;
     }
     let mut transaction = Transaction::new();
     transaction.write(path, bytes);

@@ -3,8 +3,8 @@
 use super::input;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-
 use crate::cli::prompt::Terminal;
+use crate::cli::tracked::refuse_shared_place;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::keys;
@@ -33,6 +33,9 @@ pub(super) struct Arguments {
 
 /// Converts.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
+    if let Some(out) = arguments.out.as_deref().filter(|_| arguments.private) {
+        refuse_shared_place(context, &context.path(out))?;
+    }
     let text = input::text(context, &arguments.file)?;
     let name = if arguments.file == Path::new("-") { Path::new("standard input") } else { &arguments.file };
     let converted = if arguments.private {

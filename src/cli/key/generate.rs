@@ -4,6 +4,7 @@ use super::no_longer_pending;
 use crate::cli::changes::{self, Changes};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::tracked::refuse_shared_place;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fs::{RepoPath, Transaction};
@@ -39,6 +40,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             .at(&out)
             .hint("give another file with --out, or move this one away"));
     }
+    refuse_shared_place(context, &out)?;
     let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
     let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
     let generated = keys::generate(&created)?;

@@ -5,6 +5,7 @@ use crate::cli::changes::{self, Changes};
 use crate::cli::context::Context;
 use crate::cli::custody;
 use crate::cli::exit::Exit;
+use crate::cli::tracked::refuse_shared_place;
 use crate::cli::ui::Ui;
 use crate::custody::{Rekey, rekey};
 use crate::error::{Error, Result};
@@ -89,6 +90,7 @@ fn new_key(context: &Context, arguments: &Arguments) -> Result<(Recipient, Optio
         if out.symlink_metadata().is_ok() {
             return Err(Error::new("is there already, and a key is never overwritten").at(&out));
         }
+        refuse_shared_place(context, &out)?;
         let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
         let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
         let generated = keys::generate(&created)?;
