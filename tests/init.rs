@@ -199,3 +199,53 @@ fn the_schema_is_json() {
     assert_eq!(schema["additionalProperties"], false);
     assert!(schema["properties"]["users"].is_object());
 }
+
+#[test]
+fn encrypted_files_that_lose_their_readers_are_named() {
+    let Some(_) = peers::find("sops") else { return };
+    let fresh = || {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = format!(
+            "creation_rules:\n  - path_regex: ^secrets/\n    age: {MIRA}\n  - path_regex: ^apps/\n    age: {MIRA}\n"
+        );
+        fs::write(dir.path().join(".sops.yaml"), rules).unwrap();
+        for file in ["secrets/hosts/web.yaml", "secrets/db.yaml", "apps/a.yaml", "secrets/hosts/clear.yaml"] {
+            fs::create_dir_all(dir.path().join(file).parent().unwrap()).unwrap();
+            fs::write(dir.path().join(file), "data: one\n").unwrap();
+            if !file.contains("clear") {
+                let mut sops = peers::command("sops").unwrap();
+                peers::succeed(sops.current_dir(dir.path()).args(["encrypt", "-i", file]));
+            }
+        }
+        dir
+    };
+    let dir = fresh();
+    for arguments in [[&FULL[..], &["--dry-run"]].concat(), FULL.to_vec()] {
+        let said = run(dir.path(), &arguments);
+        assert_eq!(said.code, 0, "{}", said.err);
+        let warned: Vec<_> = said.err.lines().filter(|line| line.starts_with("uvars: warning: ")).collect();
+        assert_eq!(
+            warned,
+            [
+                "uvars: warning: secrets/hosts/web.yaml: by the new rules it has no reader, and sops updatekeys refuses it"
+            ]
+        );
+        assert!(said.err.contains("then: uvars bind CLASS/NAME\n"), "{}", said.err);
+    }
+    // and so it is
+    let mut sops = peers::command("sops").unwrap();
+    sops.current_dir(dir.path()).env("SOPS_AGE_KEY_FILE", key("users/mira.txt"));
+    let said = said(&sops.args(["updatekeys", "-y", "secrets/hosts/web.yaml"]).output().unwrap());
+    assert!(said.code != 0 && said.err.contains("empty key group"), "{}", said.err);
+    // what the hint says works
+    must(dir.path(), &["host", "add", "web", "platform=nixos"]);
+    must(dir.path(), &["key", "add", "hosts/web", SAFE]);
+    fs::rename(dir.path().join("secrets/hosts/web.yaml"), dir.path().join("secrets/hosts/web.sops.yaml"))
+        .unwrap();
+    let identity = key("users/mira.txt");
+    must(dir.path(), &["--identity", identity.to_str().unwrap(), "bind", "--yes", "hosts/web"]);
+    assert_eq!(
+        must(dir.path(), &["--identity", identity.to_str().unwrap(), "get", "hosts/web", "data"]),
+        "one"
+    );
+}

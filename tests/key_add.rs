@@ -208,3 +208,32 @@ fn private_keys_are_refused_and_never_seen() {
         assert_eq!(files(&scratch), before);
     }
 }
+
+#[test]
+fn every_comment_of_every_key_is_kept() {
+    let scratch = Scratch::new();
+    let Some((_, ed)) = ssh_key(&scratch, "ed", &["-t", "ed25519"]) else { return };
+    let (_, other) = ssh_key(&scratch, "other", &["-t", "ed25519"]).unwrap();
+    let text = format!("# work laptop\n{ed}\n\n# phone, since spring\n{}\n", bare(&other));
+    drop(scratch.feed("key add users/tess -", text.as_bytes()).code(0));
+    let kept = format!("# work laptop\n{ed}\n# phone, since spring\n{}\n", bare(&other));
+    assert_eq!(scratch.read("keys/users/tess.pub").unwrap(), kept);
+    // one that is said takes the place of the line above
+    let text = format!("# work laptop\n{ed}\n");
+    drop(scratch.feed("key add users/jon - --comment new", text.as_bytes()).code(0));
+    assert!(scratch.read("keys/users/jon.pub").unwrap().ends_with(&format!("\n# new\n{ed}\n")));
+}
+
+#[test]
+fn a_folder_in_place_of_a_key_file_is_no_reader_left_out_unseen() {
+    let scratch = Scratch::new();
+    scratch.write("keys/users/tess.pub/README", "a key was meant to be here\n");
+    for verb in ["key list", "sync", "rules --check"] {
+        drop(
+            scratch
+                .run(verb)
+                .code(1)
+                .says("keys/users/tess.pub/README: lies in a folder that is named as a key file is"),
+        );
+    }
+}

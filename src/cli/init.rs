@@ -7,9 +7,11 @@ use super::key::input;
 use super::prompt::Terminal;
 use super::ui::Ui;
 use crate::error::{Error, Result};
-use crate::fleet::{self, Start};
-use crate::fs::{RepoPath, Root, Transaction};
+use crate::fleet::{self, ENDING, SECRETS, Start};
+use crate::fs::{Outlook, RepoPath, Root, Transaction};
 use crate::keys::{Class, Principal, Recipient};
+use crate::rules::SopsConfig;
+use std::path::Path;
 
 /// Make this folder a fleet: uvars.yaml, keys/ and .sops.yaml
 ///
@@ -69,11 +71,52 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     // keys/ may hold more than what was asked for
     changes::follow(changes.root(), &mut transaction)?;
     let in_git = changes.root().git_dir().is_some();
+    let left_out = left_out(changes.root(), there.as_deref(), &transaction)?;
     changes.finish(ui, transaction)?;
+    tell_left_out(ui, &left_out);
     if !arguments.dry_run {
         next_steps(ui, &answers, in_git);
     }
     Ok(Exit::Done)
+}
+
+/// Encrypted files that were here before, whose readers are others by the new rules or none, and which of the two.
+fn left_out(root: &Root, before: Option<&[u8]>, change: &Transaction) -> Result<Vec<(RepoPath, bool)>> {
+    let config = |bytes: &[u8]| SopsConfig::parse(Path::new(RULES), bytes);
+    let before = before.map(config).transpose()?;
+    let after = config(&Outlook::new(root, change).read(&RepoPath::new(RULES)?)?.unwrap_or_default())?;
+    let mut found = Vec::new();
+    for path in root.list(&RepoPath::new(SECRETS)?)? {
+        let encrypted = |bytes: &[u8]| memchr::memmem::find(bytes, b"ENC[AES256_GCM,").is_some();
+        if !root.read(&path)?.is_some_and(|bytes| encrypted(&bytes)) {
+            continue;
+        }
+        let new = after.match_path(path.as_str())?;
+        let old = before.as_ref().map(|config| config.match_path(path.as_str())).transpose()?.flatten();
+        let is_none = new.is_some_and(|rule| rule.recipients().is_some_and(|readers| readers.is_empty()));
+        if is_none || old.map(|rule| &rule.groups) != new.map(|rule| &rule.groups) {
+            found.push((path, is_none));
+        }
+    }
+    Ok(found)
+}
+
+fn tell_left_out(ui: &mut Ui, files: &[(RepoPath, bool)]) {
+    for (path, is_none) in files {
+        ui.warn(if *is_none {
+            format!("{path}: by the new rules it has no reader, and sops updatekeys refuses it")
+        } else {
+            format!("{path}: by the new rules it has other readers than by those before")
+        });
+    }
+    if files.is_empty() {
+        return;
+    }
+    ui.hint(format!(
+        "one that the fleet is to keep: name it in {INVENTORY} (uvars host add, uvars user add, shared:), \
+         git mv it to secrets/CLASS/NAME{ENDING}, then: uvars bind CLASS/NAME"
+    ));
+    ui.hint("any other: git mv it out of that folder of secrets/, to where its rule of before is for it");
 }
 
 fn refuse_fleet(context: &Context) -> Result<()> {

@@ -26,10 +26,16 @@ impl RepoPath {
     pub fn new(text: &str) -> Result<Self> {
         match flaw(text) {
             None => Ok(Self(text.to_owned())),
-            Some(flaw) => Err(Error::new(format!(
-                "\"{}\" cannot be a path in the repository: {flaw}",
-                text.escape_debug()
-            ))),
+            Some(flaw) => {
+                let shown = text.escape_debug();
+                let error = Error::new(format!("\"{shown}\" cannot be a path in the repository: {flaw}"));
+                // one that was typed and one that lies there
+                Err(if flaw == CONTROL {
+                    error.hint("give it another name; a file that is there: mv or git mv")
+                } else {
+                    error
+                })
+            }
         }
     }
 
@@ -76,6 +82,8 @@ impl RepoPath {
     }
 }
 
+const CONTROL: &str = "it has a control character";
+
 /// What keeps a text from being a path of ours.
 fn flaw(text: &str) -> Option<&'static str> {
     if text.is_empty() {
@@ -88,7 +96,7 @@ fn flaw(text: &str) -> Option<&'static str> {
         return Some("it is too long");
     }
     if text.chars().any(char::is_control) {
-        return Some("it has a control character");
+        return Some(CONTROL);
     }
     if text.split('/').next() == Some(super::state::OWN_FOLDER) {
         return Some("that folder is uvars' own");

@@ -68,7 +68,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
         if !trimmed.is_empty() {
             let column = line.chars().take_while(|c| c.is_whitespace()).count() + 1;
             let at = |error: Error| error.position(number, u32::try_from(column).unwrap_or(u32::MAX));
-            let recipient = Recipient::parse(trimmed).map_err(at)?;
+            let recipient = Recipient::parse(trimmed).map_err(|error| at(settled_first(error, trimmed)))?;
             if let Some(before) = lines.insert(recipient.key_id(), number) {
                 return Err(at(Error::new(format!("this is the key of line {before} again"))));
             }
@@ -78,6 +78,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
         above = None;
     }
     Ok(keys)
+}
+
+/// The error with a hint where the line is one that git left.
+fn settled_first(error: Error, line: &str) -> Error {
+    if line.starts_with("<<<<<<< ") {
+        return error.hint("git left marks of a conflict in it: settle that first");
+    }
+    error
 }
 
 pub(super) fn text(bytes: &[u8]) -> Result<&str> {
@@ -218,6 +226,16 @@ mod tests {
         }
         let error = KeyFile::parse(jon, b"# a\n\xff\xfe").unwrap_err();
         assert_eq!(error.to_string(), "keys/users/jon.pub:2:1: is not UTF-8 text");
+    }
+
+    #[test]
+    fn marks_of_a_conflict_are_named() {
+        for (text, hinted) in [(format!("{A}\n<<<<<<< HEAD\n{B}\n"), true), (format!("{A}\n<<<\n"), false)] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert_eq!(error.line_column(), Some((2, 1)));
+            let said = error.hints().iter().any(|hint| hint.ends_with("settle that first"));
+            assert_eq!(said, hinted, "{:?}", error.hints());
+        }
     }
 
     #[test]

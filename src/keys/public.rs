@@ -25,6 +25,8 @@ pub struct PublicKey {
     pub recipient: Recipient,
     /// What stands behind it, or in the `#` line right above it.
     pub comment: Option<String>,
+    /// What the `#` line right above it says.
+    pub above: Option<String>,
     /// The line, counted from 1.
     pub line: u32,
     /// The hosts in front of it, as `known_hosts` and ssh-keyscan have them; hashed ones too.
@@ -58,8 +60,8 @@ pub fn public_keys(text: &[u8]) -> Result<PublicKeys> {
         }
         match read_line(line).map_err(|error| error.position(number, 1))? {
             Ok((recipient, hosts)) => {
-                let comment = recipient.comment().map(str::to_owned).or(above);
-                found.keys.push(PublicKey { recipient, comment, line: number, hosts });
+                let comment = recipient.comment().map(str::to_owned).or_else(|| above.clone());
+                found.keys.push(PublicKey { recipient, comment, above, line: number, hosts });
             }
             Err(why) => found.skipped.push(Skipped { line: number, why }),
         }
@@ -86,7 +88,10 @@ fn read_line(line: &str) -> Result<std::result::Result<(Recipient, Option<String
 impl From<Recipient> for PublicKeys {
     fn from(recipient: Recipient) -> Self {
         let comment = recipient.comment().map(str::to_owned);
-        Self { keys: vec![PublicKey { recipient, comment, line: 1, hosts: None }], skipped: Vec::new() }
+        Self {
+            keys: vec![PublicKey { recipient, comment, above: None, line: 1, hosts: None }],
+            skipped: Vec::new(),
+        }
     }
 }
 

@@ -185,6 +185,11 @@ impl Registry {
 fn principal(path: &RepoPath) -> Result<Option<Principal>> {
     let misplaced =
         |hint: String| Err(Error::new("is a key file outside of the folders of keys/").hint(hint).at(path));
+    if path.parent().is_some_and(|folder| folder.parts().any(|part| part.strip_suffix(".pub").is_some())) {
+        return Err(Error::new("lies in a folder that is named as a key file is")
+            .hint("a key file is a file: keys/CLASS/NAME.pub, with a key a line")
+            .at(path));
+    }
     let Some(name) = path.file_name().strip_suffix(".pub").filter(|name| !name.starts_with('.')) else {
         return Ok(None);
     };

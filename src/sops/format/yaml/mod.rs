@@ -36,7 +36,7 @@ impl Store for Yaml {
                 Err(Error::new(format!("the metadata should be a map and is {}", other.kind())).key("sops"))
             }
             None => Err(Error::new("this is not an encrypted file: it has no 'sops' metadata")
-                .hint("to encrypt it: uvars encrypt FILE")),
+                .hint("to encrypt it: uvars encrypt -i FILE")),
         }
     }
 
