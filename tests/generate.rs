@@ -589,6 +589,24 @@ fn answers_in_the_environment_reach_no_child() {
 }
 
 #[test]
+fn git_is_asked_without_answers_and_keys_in_its_environment() {
+    let scratch = Scratch::new();
+    let programs = scratch.beside("programs");
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("git"), "#!/bin/sh\nexport -p > \"${0%/*}/told\"\nexit 1\n").unwrap();
+    fs::set_permissions(programs.join("git"), fs::Permissions::from_mode(0o700)).unwrap();
+    git(&scratch, &["init", "-q"]);
+    fs::write(scratch.root().join("a.yaml"), "jon: pw\n").unwrap();
+    fs::set_permissions(scratch.root().join("a.yaml"), fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = scratch.uvars(["generate", "jon", "--answers", "a.yaml"]);
+    command.env("UVARS_PASSWORD_RAQUEL", SECRET).env("SOPS_AGE_KEY", SECRET).env("GIT_DIR", "/elsewhere");
+    command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    ran(&mut without_terminal(&command), b"").code(0);
+    let told = fs::read_to_string(programs.join("told")).unwrap();
+    assert!(told.contains("PATH=") && !told.contains(SECRET) && !told.contains("GIT_DIR"), "{told}");
+}
+
+#[test]
 fn files_of_answers_of_somebody_else() {
     let scratch = Scratch::new();
     let answers = scratch.private_file("a.yaml", "jon: pw\n");

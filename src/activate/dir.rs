@@ -250,9 +250,9 @@ impl Open {
 /// Why a folder cannot be opened. The system calls a link "not a directory" too, since none is followed here.
 fn no_folder(path: &Path, cause: Errno) -> Error {
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Error::new("is a link, and must be a folder")
-            .at(path)
-            .hint(format!("remove the link and run this again: rm {}", path.display())),
+        Ok(found) if found.is_symlink() => Error::new("is a link, and must be a folder").at(path).hint(
+            format!("remove the link, as its owner or root, and run this again: rm {}", path.display()),
+        ),
         Ok(found) if !found.is_dir() => Error::new("is not a folder")
             .at(path)
             .hint(format!("move it away and run this again: mv {0} {0}.old", path.display())),
