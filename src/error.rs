@@ -102,10 +102,11 @@ impl Error {
         self
     }
 
-    /// Names the key path in the file, `db.password`, unless it is known.
+    /// Names the key path in the file, `db.password`, unless it is known. A name from a file cannot make it look like
+    /// lines of ours.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.0.key.get_or_insert_with(|| key.into());
+        self.0.key.get_or_insert_with(|| one_line(&key.into()));
         self
     }
 
@@ -149,6 +150,18 @@ impl Error {
     }
 }
 
+/// A name from a file on one line, its control characters shown: it cannot look like lines of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_debug());
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.0.file {
@@ -180,6 +193,12 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        let error = Error::new("bad").key("a\n  b\r\t\"c\u{1b}");
+        assert_eq!(error.to_string(), "a\\n  b\\r\\t\"c\\u{1b}: bad");
+    }
 
     #[test]
     fn names_file_position_key_and_cause() {

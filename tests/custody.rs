@@ -50,6 +50,13 @@ fn a_key_is_replaced_in_rules_that_a_person_wrote() {
     let anchored = format!("- &me {public} # mira's laptop\n");
     assert!(fleet.read("uvars.yaml").contains(&anchored), "{}", fleet.read("uvars.yaml"));
     assert!(fleet.read(".sops.yaml").contains(&anchored), "{}", fleet.read(".sops.yaml"));
+    // and the check names what is left
+    let check = fleet.run_as(MIRA, &["rules", "--check"]);
+    assert_eq!((check.code, check.out.as_str()), (3, ""), "{}", check.err);
+    let named = format!("uvars.yaml:{}: a key of admins/mira that was revoked", line("age: >-"));
+    assert!(check.err.contains(&named) && check.err.matches("revoked").count() == 1, "{}", check.err);
+    fs::write(fleet.path("uvars.yaml"), fleet.read("uvars.yaml").replace(&old, public)).unwrap();
+    fleet.must(MIRA, &["rules", "--write"]);
     fleet.must(MIRA, &["rules", "--check"]);
 }
 

@@ -177,6 +177,8 @@ fn a_key_of_another_type_is_a_reader_too_many() {
         add_key(&fleet, FILE, entry);
         let dry = fleet.must(MIRA, &["sync", "--dry-run"]);
         assert_eq!(dry, format!("renew  {FILE} -{name}\n"));
+        let bind = run(&fleet, &["bind", "--yes", "--dry-run", FILE]);
+        assert!(bind.err.contains(&format!("  no more read by  {name}\n")), "{}", bind.err);
         let said = fleet.run_as("hosts/quartz", &["sync"]);
         assert_eq!(said.code, 4, "{}", said.err);
         assert!(
@@ -285,6 +287,22 @@ fn no_file_loses_its_last_admin_and_recovery_key() {
         said.out,
         said.err
     );
+}
+
+#[test]
+fn a_key_that_somebody_planted_is_named_by_the_next_write_with_its_line() {
+    let fleet = Fleet::copy();
+    let key = fleet.read("keys/users/tess.pub");
+    let key = key.lines().find(|line| line.starts_with("age1")).unwrap();
+    fs::write(fleet.path("keys/admins/atk.pub"), format!("# harmless\n{key}\n")).unwrap();
+    for verb in [&["set", FILE, "api"][..], &["unset", FILE, "db"], &["edit", FILE]] {
+        fleet.git(&["checkout", "-q", "secrets"]);
+        let said = run(&fleet, verb);
+        assert_eq!(said.code, 0, "{verb:?}: {}", said.err);
+        assert!(said.err.contains(&format!("{FILE}: admins/atk reads it now\n")), "{verb:?}: {}", said.err);
+        let why = "  admins/atk: keys/admins/atk.pub:2: admins read every host's file\n";
+        assert!(said.err.contains(why), "{verb:?}: {}", said.err);
+    }
 }
 
 #[test]

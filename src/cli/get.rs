@@ -5,8 +5,8 @@ use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::json;
 use super::missing::missing;
-use super::ui::{Ui, one_line};
-use crate::error::Result;
+use super::ui::Ui;
+use crate::error::{Result, one_line};
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 use serde_json::json;
 

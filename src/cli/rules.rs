@@ -7,8 +7,9 @@ use super::exit::Exit;
 use super::explain;
 use super::ui::{Look, Ui};
 use crate::error::{Error, Result};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, INVENTORY, edit};
 use crate::fs::{self, RepoPath, Root, Transaction};
+use crate::keys::Ledger;
 use crate::rules::{diff, render};
 
 /// Print the creation rules that follow from keys/ and uvars.yaml, write them to .sops.yaml, or check them
@@ -77,5 +78,26 @@ fn check(ui: &mut Ui, root: &Root, wanted: &str) -> Result<Exit> {
         ui.hint("write it: uvars rules --write");
         exit = Exit::OutOfDate;
     }
+    if tell_revoked(ui, root)? {
+        exit = Exit::OutOfDate;
+    }
     Ok(exit)
+}
+
+/// Names the hand-written rules that have a key which was revoked; whether there is one.
+fn tell_revoked(ui: &mut Ui, root: &Root) -> Result<bool> {
+    let inventory = root.read(&RepoPath::new(INVENTORY)?)?.unwrap_or_default();
+    let mut found = false;
+    for entry in Ledger::read(root)?.entries().iter().filter(|entry| entry.is_revoked()) {
+        for line in edit::lines_in_rules(&inventory, &entry.recipient)? {
+            ui.warn(format!("{INVENTORY}:{line}: a key of {} that was revoked; take it out", entry.whose));
+            found = true;
+        }
+    }
+    if found {
+        ui.hint(
+            "then: uvars rules --write, and sops updatekeys and sops rotate -i for the files of these rules",
+        );
+    }
+    Ok(found)
 }

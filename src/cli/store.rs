@@ -94,8 +94,9 @@ fn tell_why(ui: &mut Ui, fleet: &Fleet, path: &RepoPath, drift: &Drift) {
     for reader in readers.readers {
         let new = |key: &ReaderKey| drift.gained.iter().any(|gained| gained == key.recipient.as_str());
         if let (Some(key), Some(reason)) = (reader.keys.iter().find(|key| new(key)), reader.reasons.first()) {
-            let whose = reader.principal.path();
-            ui.note(format!("  {}: its key is {whose}:{}; {reason}", reader.principal, key.line));
+            let file = reader.principal.path();
+            let line = if file == reason.file { String::new() } else { format!("{file}:{}, ", key.line) };
+            ui.note(format!("  {}: {line}{reason}", reader.principal));
         }
     }
 }

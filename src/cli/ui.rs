@@ -214,18 +214,6 @@ pub(super) fn shown(text: &str) -> String {
     })
 }
 
-/// A name from a file on one line: nobody can make it look like lines of ours.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if c.is_control() {
-            out.extend(c.escape_debug());
-        } else {
-            out.push(c);
-        }
-        out
-    })
-}
-
 /// Whether to use colour.
 fn is_wanted(color: When, terminal: bool) -> bool {
     match color {
@@ -256,7 +244,6 @@ mod tests {
     fn a_name_cannot_drive_the_terminal() {
         assert_eq!(shown("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
         assert_eq!(shown("jörg\tx"), "jörg\tx");
-        assert_eq!(one_line("a\n  b\r\t\"c\u{1b}"), "a\\n  b\\r\\t\"c\\u{1b}");
     }
 
     #[test]

@@ -144,11 +144,16 @@ impl Ledger {
 
     /// Whether a key is no longer trusted.
     pub fn is_revoked(&self, recipient: &Recipient) -> bool {
-        self.find(recipient).is_some_and(|entry| matches!(entry.state, KeyState::Revoked { .. }))
+        self.find(recipient).is_some_and(LedgerEntry::is_revoked)
     }
 }
 
 impl LedgerEntry {
+    /// Whether the key must never be used again.
+    pub fn is_revoked(&self) -> bool {
+        matches!(self.state, KeyState::Revoked { .. })
+    }
+
     /// A field as it is written; nothing where the entry has none.
     fn field(&self, name: &str) -> Option<Value> {
         match (name, self.state) {

@@ -8,7 +8,7 @@ use crate::fleet::{Format, HostName, UserName};
 use crate::fs::RepoPath;
 use crate::keys::Recipient;
 use crate::secret::Secret;
-use crate::sops::{self, BINDING_KEY, Encrypted, Map, Plain, Rules, Stores, Value};
+use crate::sops::{self, BINDING_KEY, Encrypted, KeyPath, Map, Plain, Rules, Stores, Value};
 use crate::yaml::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -137,17 +137,19 @@ impl Present {
                 .hint("move them to another file, or remove this one"));
         }
         if let Some(name) = self.foreign.first() {
-            return Err(Error::new("is no part of an account, and would be lost")
-                .at(path)
-                .key(name)
-                .hint(format!("move it to another file, then: uvars unset {path} {name}")));
+            return Err(Error::new("is no part of an account, and would be lost").at(path).key(name).hint(
+                format!(
+                    "move it to another file, then: uvars unset {path} {}",
+                    KeyPath::of_keys([name.as_str()])
+                ),
+            ));
         }
         if !self.others.is_empty() {
             let message = format!(
                 "has readers that uvars cannot encrypt for, and they would be lost: {}",
                 self.others.join(", ")
             );
-            return Err(Error::new(message).at(path).hint("take them out with sops rotate"));
+            return Err(Error::new(message).at(path).hint(format!("take them out: uvars sync {path}")));
         }
         Ok(())
     }

@@ -64,6 +64,18 @@ pub fn replace_in_rules(bytes: &[u8], old: &Recipient, new: &Recipient) -> Resul
     Ok(found)
 }
 
+/// The lines of `rules:`, counted from 1, that have a key.
+///
+/// # Errors
+///
+/// The bytes are no inventory.
+pub fn lines_in_rules(bytes: &[u8], key: &Recipient) -> Result<Vec<u32>> {
+    let found = replace_in_rules(bytes, key, key)?;
+    let mut lines = [found.replaced, found.left].concat();
+    lines.sort_unstable();
+    Ok(lines)
+}
+
 /// The texts below `rules`, in the order of the file; an alias stands for one that is among them.
 fn scalars(tree: &Tree<'_>) -> Vec<NodeId> {
     let root = tree.documents().first().and_then(|document| tree.root(*document));
@@ -103,6 +115,7 @@ mod tests {
             .replace("# for OLD", &format!("# for {old}"))
             .replace(">-\n        OLD", &format!(">-\n        {old}"));
         assert_eq!(text, kept.replace("OLD", new.as_str()));
+        assert_eq!(lines_in_rules(with(&old).as_bytes(), &old).unwrap(), [6, 12, 17, 19]);
         // nothing of it there, nothing changed
         let without = with(&other);
         let found = replace_in_rules(without.as_bytes(), &old, &new).unwrap();
