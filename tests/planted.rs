@@ -155,6 +155,7 @@ fn a_received_password_does_not_go_into_a_file_with_another_rule() {
     let said = fleet.run_as("users/noor.txt", &["receive", "--store"]);
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(said.err.contains(&format!("{file}: sops.unencrypted_regex")), "{}", said.err);
+    assert!(said.err.contains(&format!("uvars bind {file}")), "{}", said.err);
     assert_eq!(fleet.read(file), planted);
     assert!(fleet.path("secrets/handover/noor/password.sops.yaml").exists());
 }

@@ -485,6 +485,18 @@ fn key_groups_become_one_list_of_readers_and_their_error_names_them_all() {
         assert!(error.hints().contains(&hint), "{:?}", error.hints());
     }
     assert_eq!(error.hints().iter().filter(|hint| hint.starts_with("looked in")).count(), 1);
+    // two of them together, and then there is one list
+    let keys = ["b.age", "c.age"]
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name));
+    let two = Keyring::new(IdentitySources { files: keys.to_vec(), ..IdentitySources::default() });
+    let key = file.unlock(&two).unwrap();
+    let given = file.give_readers(&key, &readers(), now()).unwrap();
+    assert!(Drift::of(&given, &readers()).is_none());
+    assert!(given.unlock(&two).is_err());
+    let plain = given.decrypt(&given.unlock(&keyring("a.age")).unwrap()).unwrap();
+    assert_eq!(plain.to_map(), file.decrypt(&key).unwrap().to_map());
+    let text = String::from_utf8(given.emit().unwrap()).unwrap();
+    assert!(!text.contains("key_groups") && !text.contains("shamir_threshold"), "{text}");
 }
 
 #[test]
