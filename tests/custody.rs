@@ -36,7 +36,7 @@ fn a_key_is_replaced_in_rules_that_a_person_wrote() {
     assert_eq!(before.matches(&old).count(), 2, "{before}");
     let line = |text: &str| before.lines().position(|line| line.contains(text)).unwrap() + 1;
 
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     let said =
         fleet.run_as(MIRA, &["key", "rotate", "admins/mira", "--generate", "--out", new.to_str().unwrap()]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -87,7 +87,7 @@ fn an_encrypted_file_in_no_place_of_the_fleet_is_named() {
 #[test]
 fn a_dry_run_that_has_shown_its_plan_is_done() {
     let fleet = Fleet::copy();
-    let out = fleet.path("new.txt");
+    let out = fleet.beside("new.txt");
     let rotate = ["key", "rotate", "users/noor", "--generate", "--out", out.to_str().unwrap()];
     for verb in [&["rotate", "--all"][..], &rotate] {
         let dry = fleet.run_as(MIRA, &[verb, &["--dry-run"]].concat());

@@ -91,7 +91,7 @@ fn a_rule_that_would_leave_values_in_clear_is_refused_by_every_verb() {
             assert_eq!(fleet.read(FILE), planted, "{line} {verb:?}");
         }
         // the rest of the fleet is looked after all the same
-        let new = fleet.path("new.txt");
+        let new = fleet.beside("new.txt");
         let rotated =
             run(&fleet, &["key", "rotate", "hosts/basalt", "--generate", "--out", new.to_str().unwrap()]);
         assert_eq!(rotated.code, 1, "{}", rotated.err);
@@ -203,7 +203,7 @@ fn a_key_of_another_type_is_a_reader_too_many() {
 
         // and so does the replacement of a key
         add_key(&fleet, FILE, entry);
-        let new = fleet.path("new.txt");
+        let new = fleet.beside("new.txt");
         let out = fleet
             .must(MIRA, &["key", "rotate", "hosts/basalt", "--generate", "--out", new.to_str().unwrap()]);
         assert!(
@@ -215,7 +215,7 @@ fn a_key_of_another_type_is_a_reader_too_many() {
 }
 
 fn rotate_lost(fleet: &Fleet, arguments: &[&str]) -> Said {
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     let words = ["key", "rotate", arguments[0], "--lost", "--generate", "--out", new.to_str().unwrap()];
     fleet.run_as(MIRA, &[&words, arguments.get(1..).unwrap()].concat())
 }

@@ -190,7 +190,7 @@ fn both_releases_of_sops_decrypt_every_file() {
 #[test]
 fn a_host_key_is_replaced_everywhere() {
     let fleet = Fleet::copy();
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     fleet.must(
         "users/mira.txt",
         &["key", "rotate", "hosts/basalt", "--generate", "--out", new.to_str().unwrap()],
@@ -212,7 +212,7 @@ fn a_host_key_is_replaced_everywhere() {
 #[test]
 fn an_admin_key_is_replaced_everywhere() {
     let fleet = Fleet::copy();
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     fleet.must(
         "users/mira.txt",
         &["key", "rotate", "admins/mira", "--generate", "--out", new.to_str().unwrap()],
@@ -240,7 +240,7 @@ fn an_admin_key_is_replaced_everywhere() {
 #[test]
 fn a_user_replaces_their_own_key() {
     let fleet = Fleet::copy();
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     fleet.must(
         "users/noor.txt",
         &["key", "rotate", "users/noor", "--generate", "--out", new.to_str().unwrap()],
@@ -255,7 +255,7 @@ fn a_user_replaces_their_own_key() {
 #[test]
 fn an_admin_replaces_a_users_key_and_the_user_finishes() {
     let fleet = Fleet::copy();
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     let said = fleet.run_as(
         "users/mira.txt",
         &["key", "rotate", "users/noor", "--generate", "--out", new.to_str().unwrap()],
@@ -280,7 +280,7 @@ fn an_admin_replaces_a_users_key_and_the_user_finishes() {
 #[test]
 fn a_lost_key_takes_with_it_what_nothing_else_opens() {
     let fleet = Fleet::copy();
-    let new = fleet.path("new.txt");
+    let new = fleet.beside("new.txt");
     let said = fleet.run_as(
         "users/mira.txt",
         &["key", "rotate", "users/noor", "--lost", "--generate", "--out", new.to_str().unwrap()],
@@ -296,7 +296,7 @@ fn a_lost_key_takes_with_it_what_nothing_else_opens() {
 #[test]
 fn a_dry_run_changes_nothing() {
     let fleet = Fleet::copy();
-    let out = fleet.path("new.txt");
+    let out = fleet.beside("new.txt");
     fleet.must(
         "users/mira.txt",
         &["key", "rotate", "hosts/basalt", "--generate", "--dry-run", "--out", out.to_str().unwrap()],
@@ -326,7 +326,7 @@ fn only_these_open(fleet: &Fleet) {
 fn an_added_reader_changes_nothing_else() {
     let fleet = Fleet::copy();
     let before = fleet.read("secrets/hosts/basalt.sops.yaml");
-    let new = fleet.path("second.txt");
+    let new = fleet.beside("second.txt");
     fleet.must("users/mira.txt", &["key", "generate", "hosts/basalt", "--out", new.to_str().unwrap()]);
     let out = fleet.must("users/mira.txt", &["sync", "hosts/basalt"]);
     assert!(out.starts_with("wrap   secrets/hosts/basalt.sops.yaml +hosts/basalt"), "{out}");

@@ -13,6 +13,7 @@ pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// A copy of the sample fleet.
 pub struct Fleet {
     dir: tempfile::TempDir,
+    beside: tempfile::TempDir,
 }
 
 /// What a run of the program said.
@@ -32,7 +33,7 @@ impl Fleet {
         for folder in ["keys", "secrets"] {
             copy_folder(&Path::new(ROOT).join(folder), &dir.path().join(folder));
         }
-        let fleet = Self { dir };
+        let fleet = Self { dir, beside: tempfile::tempdir().unwrap() };
         fleet.git(&["init", "-q", "-b", "main"]);
         fleet.commit();
         fleet
@@ -44,6 +45,11 @@ impl Fleet {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// A path outside of the fleet, where private keys may be.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.beside.path().join(name)
     }
 
     pub fn read(&self, name: &str) -> String {
