@@ -178,6 +178,11 @@ fn a_key_of_another_type_is_a_reader_too_many() {
         add_key(&fleet, FILE, entry);
         let dry = fleet.must(MIRA, &["sync", "--dry-run"]);
         assert_eq!(dry, format!("renew  {FILE} -{name}\n"));
+        let verify = run(&fleet, &["verify", FILE]);
+        assert_eq!(verify.code, 0, "{}", verify.err);
+        let warning =
+            format!("uvars: warning: {FILE}: {name} opens it too, which is no reader that a fleet has\n");
+        assert!(verify.err.contains(&warning) && verify.err.contains("uvars sync"), "{}", verify.err);
         let bind = run(&fleet, &["bind", "--yes", "--dry-run", FILE]);
         assert!(bind.err.contains(&format!("  no more read by  {name}\n")), "{}", bind.err);
         let said = fleet.run_as("hosts/quartz", &["sync"]);

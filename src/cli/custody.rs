@@ -6,6 +6,7 @@ use super::ui::{Look, Ui};
 use crate::custody::{FileChange, Plan, What};
 use crate::error::Result;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Shows the plan, writes it unless this is a dry run, and says what was left. `again` is the verb by which somebody
 /// who has the key for the rest does it.
@@ -81,11 +82,14 @@ pub(super) fn carry_out(
         ui.warn(format!("{}: left as it is: no key at hand opens it", file.path));
         let line =
             if again == "sync" { "uvars sync".to_owned() } else { format!("uvars {again} {}", file.path) };
-        for holder in &file.holders {
-            ui.hint(match holder.split_once('/') {
-                Some((_, name)) => format!("{}: run {line}", name.split(' ').next().unwrap_or(name)),
-                None => format!("whoever has {holder}: run {line}"),
-            });
+        let lines = file.holders.iter().map(|holder| match holder.split_once('/') {
+            Some((_, name)) => format!("{}: run {line}", name.split(' ').next().unwrap_or(name)),
+            None => format!("whoever has {holder}: run {line}"),
+        });
+        // one person may hold a key in two offices
+        let mut said = BTreeSet::new();
+        for line in lines.filter(|line| said.insert(line.clone())) {
+            ui.hint(line);
         }
         for other in &file.others {
             ui.hint(format!("whoever has {other}: run sops updatekeys -y {}", file.path));

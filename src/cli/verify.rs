@@ -41,6 +41,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             match result {
                 Ok(opened) => {
                     opened.warn_of_clear_comments(ui);
+                    warn_of_others(ui, document, opened);
                     let word = ui.look(Look::Good, "ok");
                     ui.ready(&format!("{word} {}", super::ui::shown(document.shown())))?;
                 }
@@ -53,6 +54,16 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Ok(Exit::Partly);
     }
     Ok(if results.iter().any(Result::is_err) { Exit::NoKey } else { Exit::Done })
+}
+
+/// Says which keys open a file of the fleet that no registry knows: they are no age keys.
+fn warn_of_others(ui: &mut Ui, document: &Document, opened: &Opened) {
+    if let Some(path) = document.bound_path() {
+        for other in opened.file.metadata().others() {
+            ui.warn(format!("{path}: {other} opens it too, which is no reader that a fleet has"));
+            ui.hint(format!("to take it out: uvars sync {path}"));
+        }
+    }
 }
 
 fn describe(document: &Document, result: &Result<Opened>) -> serde_json::Value {
