@@ -200,6 +200,7 @@ fn a_host_gets_its_key_and_is_pending_no_more() {
 
 #[test]
 fn a_key_of_nobody_is_noticed() {
+    let key = || uvars::keys::generate("2026-01-01T00:00:00Z").unwrap().recipient.to_string();
     let fleet = Fleet::copy();
     for (principal, said) in [
         (
@@ -211,10 +212,10 @@ fn a_key_of_nobody_is_noticed() {
             "there is no user `jonn`, did you mean `jon`?\nuvars: hint: until there is, the key opens nothing: uvars user add jonn\n",
         ),
     ] {
-        let run = must(&fleet, &["key", "add", principal, KEY]);
+        let run = must(&fleet, &["key", "add", principal, &key()]);
         assert_eq!(run.err, format!("uvars: warning: {said}"));
     }
-    let run = must(&fleet, &["key", "add", "users/noor", KEY]);
+    let run = must(&fleet, &["key", "add", "users/noor", &key()]);
     assert_eq!(run.err, "uvars: hint: files that it should open: uvars sync\n");
 }
 

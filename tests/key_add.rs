@@ -237,3 +237,14 @@ fn a_folder_in_place_of_a_key_file_is_no_reader_left_out_unseen() {
         );
     }
 }
+
+#[test]
+fn a_file_name_that_cannot_be_shown_is_told_with_what_to_do() {
+    let scratch = Scratch::new();
+    scratch.write("secrets/shared/a\nb.sops.yaml", "x: 1\n");
+    let ran = scratch
+        .run("sync")
+        .code(1)
+        .says("secrets/shared/a\\nb.sops.yaml\" cannot be a path in the repository");
+    drop(ran.says("hint: give it another name; a file that is there: mv or git mv"));
+}

@@ -6,9 +6,11 @@ use super::{
     activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, host, init, key, man,
     receive, recover, rotate, rules, schema, set, sync, unset, user, verify,
 };
+use crate::error::Error;
+use crate::keys;
 use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Secrets, keys and accounts of a fleet
 ///
@@ -110,6 +112,20 @@ verbs! {
     Schema schema,
     Completions completions,
     Man man,
+}
+
+/// The error for an argument that may be a line of a private key, which no verb wants: split at a `/` it would be known
+/// for one no more. What `exec` hands on is its program's affair.
+pub(super) fn private_line(arguments: &[OsString]) -> Option<Error> {
+    let words = || arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let own = words().take_while(|word| *word != "--");
+    let is_exec = own.clone().any(|word| word == "exec");
+    let wanted = if is_exec { own.collect::<Vec<_>>() } else { words().collect() };
+    wanted.into_iter().find(|word| keys::is_private_line(word) && !Path::new(word).exists())?;
+    Some(
+        Error::usage("one of the arguments may be a line of a private key, and none is wanted there")
+            .hint("a public key is a line that begins with age1 or ssh-"),
+    )
 }
 
 impl Cli {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 /// Marks of private keys, in the upper case that they are compared in, and how to come to the public half.
 const MARKS: [(&str, &str, &str); 6] = [
@@ -98,7 +99,12 @@ fn find(text: &str) -> Option<(usize, usize)> {
         let encoded = |c: char| is_encoded(c) || "\\\r\n".contains(c);
         Some((at, rest.find(|c| !encoded(c)).unwrap_or(rest.len())))
     });
-    long_words.chain(frame).chain(putty).chain(bare).chain(find_line(text)).min()
+    long_words
+        .chain(frame)
+        .chain(putty)
+        .chain(bare)
+        .chain(find_line(text))
+        .min_by_key(|(at, length)| (*at, Reverse(*length)))
 }
 
 /// The first word that may be a line out of the base64 of a private key: 64 or 70 letters of every kind. The base64 of
@@ -115,7 +121,9 @@ fn find_line(text: &str) -> Option<(usize, usize)> {
     ];
     let of_kinds = |word: &str| {
         let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
-        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+        // the parts of a path are shorter than what stands between two strokes by chance
+        let long = word.split('/').any(|part| part.len() >= 30);
+        long && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
     };
     let mut at = 0;
     for word in text.split_inclusive(|c| !is_encoded(c)) {
@@ -126,6 +134,12 @@ fn find_line(text: &str) -> Option<(usize, usize)> {
         at += word.len();
     }
     None
+}
+
+/// Whether a text is nothing but what may be a line out of a private key, with or without a name and `=` in front.
+pub fn is_private_line(text: &str) -> bool {
+    let value = text.split_once('=').map_or("", |(_, value)| value);
+    [text, value].into_iter().any(|text| find_line(text).is_some_and(|found| found == (0, text.len())))
 }
 
 /// Whether a character is one of base64.
@@ -171,6 +185,10 @@ mod tests {
             (format!("\"{line}\" is no host"), "\"(a private key)\" is no host"),
             (public.into(), public),
             (A.into(), A),
+            (
+                "/Volumes/Backup1/Documents/Keys/Of/Everybody/Here/And/There/Too".into(),
+                "/Volumes/Backup1/Documents/Keys/Of/Everybody/Here/And/There/Too",
+            ),
         ] {
             assert_eq!(without_private(&text), shown);
         }
