@@ -5,11 +5,12 @@
 
 use super::dir::Open;
 use super::generation::{self, Lock, Store};
+use super::home;
 use super::person::{FOLDER_MODE, PersonPlaces};
 use super::ramfs;
+use super::status;
 use crate::error::{Error, Result};
 use rustix::fs::Stat;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -108,19 +109,13 @@ impl PersonPlaces {
         Ok(folder.stat()?.st_uid == self.uid && ramfs::is_ram(&folder)?)
     }
 
-    /// Waits for every other run of this person, whichever folder it uses.
+    /// Waits for every other run of this person, whichever folder it uses: the folder of the link is common to all.
+    /// A home that cannot be locked, as one on a server, leaves those that use the same folder.
     pub(super) fn lock(&self, store: &Store, wait: Duration) -> Result<Vec<Lock>> {
-        loop {
-            let mut bases: BTreeSet<PathBuf> =
-                self.others(store).into_iter().map(|other| other.base).collect();
-            bases.insert(store.base.clone());
-            // In the order of their names, so that of two runs none waits for the other for ever.
-            let locks =
-                bases.iter().map(|base| self.store(base.clone()).lock(wait)).collect::<Result<_>>()?;
-            if self.named().is_none_or(|now| bases.contains(&now.base)) {
-                return Ok(locks);
-            }
-        }
+        let home = Open::at(&home::make_folder(&self.home)?, self.owners())?;
+        let path = home.path().to_owned();
+        let common = Lock::of(home.into_fd(), &path, wait)?;
+        Ok(common.into_iter().chain([store.lock(wait)?]).collect())
     }
 
     /// Removes what lies in folders that are used no more: where the link led `before`, and what a run that was
@@ -139,7 +134,9 @@ impl PersonPlaces {
     /// Where this person has generations but in `store`: where the link leads, and in the shared folder.
     fn others(&self, store: &Store) -> Vec<Store> {
         let shared = self.store(self.shared_base());
-        let shared = self.holds_generations(&shared).unwrap_or(false).then_some(shared);
+        let shared = Some(shared).filter(|shared| self.holds_generations(shared).unwrap_or(false));
+        // Another home of the same person's may have its values there.
+        let shared = shared.filter(|shared| status::last_link(shared).is_none_or(|link| link == self.link()));
         self.named().into_iter().chain(shared).filter(|other| other.base != store.base).collect()
     }
 }

@@ -41,6 +41,10 @@ impl Open {
         Ok(open)
     }
 
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

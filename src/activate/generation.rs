@@ -45,6 +45,31 @@ pub(super) struct Live {
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "the descriptor is the lock")] OwnedFd);
 
+impl Lock {
+    /// Locks an open file or folder for this process alone; an error after `wait`, `None` where the file system
+    /// cannot lock it.
+    pub(super) fn of(fd: OwnedFd, path: &Path, wait: Duration) -> Result<Option<Self>> {
+        let until = Instant::now() + wait;
+        loop {
+            match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Self(fd))),
+                Err(Errno::WOULDBLOCK) if Instant::now() < until => sleep(Duration::from_millis(10)),
+                Err(Errno::WOULDBLOCK) => {
+                    let message =
+                        format!("another uvars activate has held this for {} seconds", wait.as_secs());
+                    return Err(Error::new(message)
+                        .at(path)
+                        .hint("wait for it, or end it, and run this again"));
+                }
+                Err(Errno::BADF | Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => {
+                    return Ok(None);
+                }
+                Err(cause) => return Err(Error::io("lock", path, cause.into())),
+            }
+        }
+    }
+}
+
 impl Store {
     /// `/run/uvars.d`.
     pub(super) fn folder(&self) -> PathBuf {
@@ -67,21 +92,7 @@ impl Store {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(self.open_base()?, &name, flags, Mode::RUSR | Mode::WUSR)
             .map_err(|cause| Error::io("open the lock", &path, cause.into()))?;
-        let until = Instant::now() + wait;
-        loop {
-            match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Lock(fd)),
-                Err(Errno::WOULDBLOCK) if Instant::now() < until => sleep(Duration::from_millis(10)),
-                Err(Errno::WOULDBLOCK) => {
-                    let message =
-                        format!("another uvars activate has held this for {} seconds", wait.as_secs());
-                    return Err(Error::new(message)
-                        .at(path)
-                        .hint("wait for it, or end it, and run this again"));
-                }
-                Err(cause) => return Err(Error::io("lock", path, cause.into())),
-            }
-        }
+        Lock::of(fd, &path, wait)?.ok_or_else(|| Error::new("is on a file system without locks").at(path))
     }
 
     /// The folder of generations; `None` where it is not there.

@@ -7,6 +7,7 @@ use super::report::{Failure, FileReport, Kept, TreeReport};
 use crate::error::{Error, Result};
 use crate::fs::{Digest, RepoPath};
 use serde_json::json;
+use std::path::PathBuf;
 
 const NAME: &str = "status.json";
 
@@ -56,6 +57,11 @@ pub(super) fn write(folder: &Open, report: &TreeReport) -> Result<()> {
 /// Whose manifest the last run had, as far as that is known.
 pub(super) fn last_of(store: &Store) -> Option<String> {
     read(store).ok()?.last?.of
+}
+
+/// The link that the last run in a store was about, as far as that is known.
+pub(super) fn last_link(store: &Store) -> Option<PathBuf> {
+    Some(read(store).ok()?.last?.link.into())
 }
 
 /// A remark where a manifest is another's than the one before.

@@ -160,7 +160,7 @@ fn the_home_and_the_manifest_must_be_theirs() {
     host.activate(&["--phase", "services"]).exits(1).says("is the manifest of the person jon");
     // A link where the folder of the link should be.
     deploy(&host, &export, &key);
-    host.sh("mkdir -p /home/jon/.local/state /home/jon/elsewhere; ln -s /home/jon/elsewhere /home/jon/.local/state/uvars; chown -hR 4201:4200 /home/jon");
+    host.sh("rm -rf /home/jon/.local; mkdir -p /home/jon/.local/state /home/jon/elsewhere; ln -s /home/jon/elsewhere /home/jon/.local/state/uvars; chown -hR 4201:4200 /home/jon");
     activate(&host, &[])
         .exits(1)
         .says("/home/jon/.local/state/uvars: is a link, and must be a folder")
@@ -277,6 +277,47 @@ fn a_link_to_what_cannot_be_read_is_left_until_everything_can_be_had() {
     host.sh(&format!("ln -sfn /nowhere {CURRENT}"));
     activate(&host, &[]).exits(1);
     assert_eq!(leads_to(&host), format!("{RUNTIME}/uvars.d/2"));
+}
+
+#[test]
+fn runs_with_and_without_a_session_at_once_serialise() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    host.sh("mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+    for round in 0..6 {
+        let value = format!("value {round}");
+        export.file("secrets/users/jon.sops.yaml", &[key.converted()], own(&value));
+        deploy(&host, &export, &key);
+        host.sh("rm -rf /dev/shm/uvars-4201 /run/user/4201/uvars.d");
+        let run = |at: usize| {
+            let mut command = as_jon(&host, &[UVARS, "activate", "--user"]);
+            if at.is_multiple_of(2) {
+                command.env_remove("XDG_RUNTIME_DIR");
+            }
+            command.spawn().unwrap()
+        };
+        let runs: Vec<_> = (round..round + 4).map(run).collect();
+        for mut run in runs {
+            assert!(run.wait().unwrap().success());
+        }
+        assert_eq!(token(&host), Some(value));
+        // One of the two folders has it, and the other nothing.
+        assert_eq!(host.sh("find /dev/shm /run/user -name token | wc -l"), "1\n");
+    }
+}
+
+#[test]
+fn another_home_s_values_in_the_shared_folder_are_left() {
+    let Some((host, ..)) = deployed() else { return };
+    host.sh("mount -t tmpfs -o mode=1777 tmpfs /dev/shm; cp -a /home/jon /home/second");
+    let second = || {
+        let mut command = as_jon(&host, &[UVARS, "activate", "--user"]);
+        command.env("HOME", "/home/second").env_remove("XDG_RUNTIME_DIR");
+        Ran::of(&command.output().unwrap()).exits(0)
+    };
+    second();
+    activate(&host, &[]).exits(0);
+    assert_eq!(host.read("/home/second/.local/state/uvars/current/token").as_deref(), Some("t0ken"));
+    assert_eq!(token(&host).as_deref(), Some("t0ken"));
 }
 
 #[test]
