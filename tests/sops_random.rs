@@ -363,6 +363,8 @@ fn commented() -> impl Strategy<Value = String> {
                         }
                     }
                 }
+                // a comment behind all of them
+                above(&pairs.first().and_then(|pair| pair.3.clone()), out);
             }
             Tree::List(items) => {
                 for (comment, value, behind) in items {
@@ -426,9 +428,44 @@ fn comments_stand_where_sops_has_them() {
             std::fs::write(&file, &ours).unwrap();
             let printed = sops("sops", folder.path(), &["-d", "file.yaml"]);
             prop_assert_eq!(print(&ours), String::from_utf8(printed).unwrap(), "ours, of\n{}", source);
+            prop_assert!(!print(&ours).contains("ENC["), "a comment is lost: {}", source);
             Ok(())
         })
         .unwrap();
+}
+
+/// Comments behind what ends their map, which sops encrypts for another place than it finds them at.
+const BEHIND: [(&str, &str); 6] = [
+    ("m:\n  e: {x: 1}\n  # f\nk: 1\n", "m:\n    e:\n        x: 1\n        # f\nk: 1\n"),
+    ("m:\n  e: [1]\n  # f\nk: 1\n", "m:\n    e:\n        - 1\n        # f\nk: 1\n"),
+    (
+        "m:\n  e: {x: {z: 1}}\n  # f\nk: 1\n",
+        "m:\n    e:\n        x:\n            z: 1\n            # f\nk: 1\n",
+    ),
+    ("m:\n  e: {}\n  # f\nk: 1\n", "m:\n    e: {}\n    # f\nk: 1\n"),
+    ("m:\n  <<: [{q: 1}]\n  # f\nk: 1\n", "m:\n    !!merge <<:\n        - q: 1\n          # f\nk: 1\n"),
+    ("m:\n  e_unencrypted: {x: 1}\n  # f\nk: 1\n", "m:\n    # f\n    e_unencrypted:\n        x: 1\nk: 1\n"),
+];
+
+#[test]
+fn comments_at_the_end_of_a_map_can_be_read_again() {
+    for (source, printed) in BEHIND {
+        let file = encrypt(&Plain::parse(source.as_bytes(), Format::Yaml).unwrap());
+        let bytes = file.emit().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("# f"));
+        assert_eq!(print(&bytes), printed);
+        let key = file.unlock(&keyring()).unwrap();
+        let mut plain = file.decrypt(&key).unwrap();
+        plain.set(&KeyPath::of_keys(["k"]), &Value::Int(2)).unwrap();
+        let changed = file.update(&plain, &key, now()).unwrap().emit().unwrap();
+        assert_eq!(print(&changed), printed.replace("k: 1", "k: 2"));
+        for name in ["sops", "sops-3.11"].into_iter().filter(|name| peers::find(name).is_some()) {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("file.yaml"), &bytes).unwrap();
+            let theirs = sops(name, folder.path(), &["-d", "file.yaml"]);
+            assert_eq!(String::from_utf8(theirs).unwrap(), printed, "{name}");
+        }
+    }
 }
 
 fn print(source: &[u8]) -> String {

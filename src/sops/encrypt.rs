@@ -3,6 +3,7 @@
 use crate::sops::cipher::Cipher;
 use crate::sops::mac::Mac;
 use crate::sops::rules::{Rules, Selection};
+use crate::sops::settle::{Placed, settle};
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::walk::Walk;
 use crate::{Error, Result};
@@ -54,16 +55,20 @@ struct Sealing<'p> {
 
 impl Sealing<'_> {
     fn run(mut self, cipher: &mut Cipher) -> Result<(Tree, String)> {
-        for (at, item) in self.plain.items.iter().enumerate() {
+        for Placed { at, moved } in settle(self.plain, self.rules) {
+            let mut item = self.plain.item(at);
+            if moved {
+                item.seal = Span::default();
+            }
             let made = match item.node {
-                Node::Map | Node::List => self.enter(*item),
+                Node::Map | Node::List => self.enter(item),
                 Node::End => {
                     self.walk.leave();
                     self.reader.leave();
-                    Ok(*item)
+                    Ok(item)
                 }
-                Node::Comment(side) => self.comment(*item, side, cipher),
-                _ => self.value(*item, cipher),
+                Node::Comment(side) => self.comment(item, side, cipher),
+                _ => self.value(item, cipher),
             };
             let made = made.map_err(|error| error.key(self.plain.path_of(at).to_string()))?;
             self.out.items.push(made);

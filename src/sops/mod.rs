@@ -24,6 +24,7 @@ mod pattern;
 mod plain;
 mod readers;
 mod rules;
+mod settle;
 mod shamir;
 mod tree;
 mod value;
