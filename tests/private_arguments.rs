@@ -43,7 +43,10 @@ fn verbs(scratch: &Scratch, words: &[String], found: &mut Vec<Verb>) {
                 .unwrap_or(line);
             line.split_once(" <").map(|(name, _)| name.to_owned()).filter(|name| name.starts_with("--"))
         };
-        found.push(Verb { words: words.to_vec(), options: own.lines().filter_map(option).collect() });
+        let options = own.lines().filter_map(option).collect();
+        // As root it would activate the machine that this runs on.
+        let dry = words.iter().any(|word| word == "activate").then(|| "--dry-run".to_owned());
+        found.push(Verb { words: words.iter().cloned().chain(dry).collect(), options });
     }
 }
 
