@@ -34,12 +34,6 @@ impl Context {
         let moved = global.directory.is_some();
         let directory = global.directory.map_or(here.clone(), |directory| here.join(directory));
         let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
-        // another key that happens to be at hand is not the one that was meant
-        if let Some(missing) = identities.iter().find(|file| file.symlink_metadata().is_err()) {
-            return Err(Error::new("no such file")
-                .at(missing)
-                .hint("--identity wants a file with a private key"));
-        }
         let variables = |name: &str| std::env::var_os(name);
         Ok(Self { directory, moved, identities, now: SystemTime::now(), variables })
     }
@@ -67,6 +61,17 @@ impl Context {
     /// The files that `--identity` names.
     pub(super) fn identities(&self) -> &[PathBuf] {
         &self.identities
+    }
+
+    /// That every file that `--identity` names is there: another key that happens to be at hand is not the one that was
+    /// meant.
+    pub(super) fn need_identities(&self) -> Result<()> {
+        match self.identities.iter().find(|file| file.symlink_metadata().is_err()) {
+            None => Ok(()),
+            Some(missing) => {
+                Err(Error::new("no such file").at(missing).hint("--identity wants a file with a private key"))
+            }
+        }
     }
 
     /// When we were started: one run has one time.

@@ -163,7 +163,7 @@ impl Answers {
         };
         if let Some(shared) = recovery.iter().flatten().find(|key| keys.contains(key)) {
             return Err(Error::usage(format!("{shared} is the admin's key too: that is no recovery key"))
-                .hint("make one: uvars key generate --out recovery.txt, and keep that file offline"));
+                .hint("make one: uvars key generate --out ~/recovery.txt, and keep that file offline"));
         }
         Principal::new(Class::Admins, &admin)?;
         Ok(Self { admin, keys, recovery })
