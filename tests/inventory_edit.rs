@@ -427,7 +427,7 @@ fn what_is_merged_in_is_neither_hidden_nor_lost() {
     }
     // a field of one's own in place of one that is merged in is what `<<` is for
     let own = user_set(text, "rob", &["groups_secondary=wheel"]);
-    assert!(own.contains("  rob:\n    groups_secondary: [wheel]\n    <<: *r\n"), "{own}");
+    assert!(own.ends_with("  rob:\n    <<: *r\n    uid: 5\n    groups_secondary: [wheel]\n"), "{own}");
     assert!(user_set(text, "rob", &["modules+=x"]).contains("modules: [x]"));
 }
 
