@@ -80,6 +80,14 @@ fn an_encrypted_file_in_no_place_of_the_fleet_is_named() {
     let json = fleet.must(MIRA, &["sync", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json.get("strays"), Some(&serde_json::json!(stray)));
+    // nor is one a stray that a person wrote a rule for
+    let rule = format!("rules:\n  before:\n    - path_regex: ^secrets/other/\n      age: {}\n", own_key());
+    let inventory = fleet.read("uvars.yaml");
+    let (head, _) = inventory.split_once("\nrules:\n").unwrap();
+    fs::write(fleet.path("uvars.yaml"), format!("{head}\n{rule}")).unwrap();
+    fleet.must(MIRA, &["rules", "--write"]);
+    let said = fleet.run_as(MIRA, &["sync"]);
+    assert_eq!(said.err.matches("warning:").count(), stray.len() - 1, "{}", said.err);
     // one that was asked about is no place to name the others
     assert_eq!(fleet.run_as(MIRA, &["sync", FILE]).err, "");
 }

@@ -296,6 +296,25 @@ fn no_file_loses_its_last_admin_and_recovery_key() {
 }
 
 #[test]
+fn a_host_is_no_keyholder_that_a_fleet_without_any_would_lose() {
+    let fleet = Fleet::copy();
+    for key in ["keys/admins/mira.pub", "keys/recovery/safe.pub", FILE] {
+        fs::remove_file(fleet.path(key)).unwrap();
+    }
+    run(&fleet, &["rules", "--write"]);
+    fs::write(fleet.path(FILE), "a: 1\n").unwrap();
+    let said = run(&fleet, &["encrypt", "-i", FILE]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let new = fleet.beside("new.txt");
+    let rotate = ["key", "rotate", "hosts/basalt", "--generate", "--out", new.to_str().unwrap()];
+    let said = fleet.run_as("hosts/basalt", &rotate);
+    assert!(said.out.contains(&format!("renew  {FILE}")), "{}{}", said.out, said.err);
+    let mut get = fleet.command();
+    get.env("SOPS_AGE_KEY_FILE", &new).args(["get", FILE, "a"]);
+    assert_eq!(peers::succeed(&mut get), b"1\n");
+}
+
+#[test]
 fn a_key_that_somebody_planted_is_named_by_the_next_write_with_its_line() {
     let fleet = Fleet::copy();
     let key = fleet.read("keys/users/tess.pub");

@@ -46,7 +46,12 @@ fn verbs(scratch: &Scratch, words: &[String], found: &mut Vec<Verb>) {
         let options = own.lines().filter_map(option).collect();
         // As root it would activate the machine that this runs on.
         let dry = words.iter().any(|word| word == "activate").then(|| "--dry-run".to_owned());
-        found.push(Verb { words: words.iter().cloned().chain(dry).collect(), options });
+        let words: Vec<String> = words.iter().cloned().chain(dry).collect();
+        if own.lines().any(|line| line.trim() == "--json") {
+            let words = words.iter().cloned().chain(["--json".to_owned()]).collect();
+            found.push(Verb { words, options: Vec::new() });
+        }
+        found.push(Verb { words, options });
     }
 }
 
@@ -90,6 +95,7 @@ fn no_private_key_is_seen_again() {
     let age = age.lines().find(|line| line.starts_with("AGE-")).unwrap();
     let forms = [
         age.to_owned(),
+        format!("{age}.yaml"),
         pem.clone(),
         (*first).to_owned(),
         (*second).to_owned(),

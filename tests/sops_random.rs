@@ -435,13 +435,14 @@ fn comments_stand_where_sops_has_them() {
 }
 
 /// Comments behind what ends their map, which sops encrypts for another place than it finds them at.
-const BEHIND: [(&str, &str); 6] = [
+const BEHIND: [(&str, &str); 7] = [
     ("m:\n  e: {x: 1}\n  # f\nk: 1\n", "m:\n    e:\n        x: 1\n        # f\nk: 1\n"),
     ("m:\n  e: [1]\n  # f\nk: 1\n", "m:\n    e:\n        - 1\n        # f\nk: 1\n"),
     (
         "m:\n  e: {x: {z: 1}}\n  # f\nk: 1\n",
         "m:\n    e:\n        x:\n            z: 1\n            # f\nk: 1\n",
     ),
+    ("m:\n  e: [] # f\n  # f\nk: 1\n", "m:\n    e: []\n    # f\n    # f\nk: 1\n"),
     ("m:\n  e: {}\n  # f\nk: 1\n", "m:\n    e: {}\n    # f\nk: 1\n"),
     ("m:\n  <<: [{q: 1}]\n  # f\nk: 1\n", "m:\n    !!merge <<:\n        - q: 1\n          # f\nk: 1\n"),
     ("m:\n  e_unencrypted: {x: 1}\n  # f\nk: 1\n", "m:\n    # f\n    e_unencrypted:\n        x: 1\nk: 1\n"),

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     match &arguments.out {
         Some(out) => {
             fs::write_new(&context.typed(out), text.expose(), 0o600)?;
-            warn_of_shared_place(context, ui, out);
+            warn_of_shared_place(context, ui, out, &format!("rm {}", out.display()));
         }
         None => ui.bytes(text.expose())?,
     }

@@ -6,6 +6,7 @@ use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::scratch::Scratch;
+use super::set;
 use super::signals::interrupted;
 use super::store;
 use super::ui::Ui;
@@ -13,6 +14,7 @@ use crate::custody::Saved;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Plain};
+use crate::vars::field::HASH;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -152,6 +154,10 @@ fn sealed(context: &Context, document: &Document, opened: Option<&Opened>, text:
     let Some(opened) = opened else {
         return Creation::of(document)?.seal(document, edited, context.now());
     };
+    let hash = KeyPath::of_keys([HASH]);
+    if let Some(value) = edited.get(&hash).filter(|value| opened.plain.get(&hash).as_ref() != Some(value)) {
+        set::refuse_no_hash(document, &hash, &value)?;
+    }
     if let Some(path) = document.bound_path() {
         edited.bind(path)?;
     }

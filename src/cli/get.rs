@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         let names = document.encrypted()?.keys();
         let names: Vec<_> = names.iter().filter(|name| *name != BINDING_KEY).collect();
         if arguments.json {
-            ui.json(&json!(names))?;
+            ui.json_as_it_is(&json!(names))?;
             return Ok(Exit::Done);
         }
         for name in names {

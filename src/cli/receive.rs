@@ -95,7 +95,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.note(format_args!("deleted {path}"));
     }
     if let Some(out) = &arguments.out {
-        warn_of_shared_place(context, ui, out);
+        // nobody else has it: it is not to be removed
+        warn_of_shared_place(context, ui, out, &format!("mv {} ~/", out.display()));
     }
     Ok(end(ui, &wrong))
 }
@@ -163,7 +164,7 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
     }
     if arguments.json {
         let list: Vec<_> = received.iter().map(as_json).collect();
-        ui.json(&json!(list))?;
+        ui.json_as_it_is(&json!(list))?;
     } else {
         for item in received {
             let when = item.changed.as_deref().map_or(String::new(), |changed| format!(" of {changed}"));

@@ -76,9 +76,12 @@ fn refuse_value(arguments: &Arguments) -> Result<()> {
     let file = &arguments.file;
     let piped = |key: &str| format!("pipe it: pwgen 32 1 | uvars set {file} {key}");
     if !arguments.value.is_empty() {
-        return Err(Error::usage("an argument too many: the value is never one, where others could see it")
+        let option = arguments.value.iter().any(|value| value.to_string_lossy().starts_with("--"));
+        let options = option.then_some("if it was to be an option: uvars set --help has them all");
+        let error = Error::usage("an argument too many: the value is never one, where others could see it")
             .hint(piped(&arguments.key))
-            .hint("or leave it out, and you are asked for it"));
+            .hint("or leave it out, and you are asked for it");
+        return Err(options.into_iter().fold(error, Error::hint));
     }
     match arguments.key.split_once('=') {
         Some((key, _)) if !key.starts_with('[') => Err(Error::usage(
@@ -91,7 +94,7 @@ fn refuse_value(arguments: &Arguments) -> Result<()> {
 }
 
 /// Refuses as the password hash of an account what no login takes for one.
-fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value) -> Result<()> {
+pub(super) fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value) -> Result<()> {
     let kind = document.bound_path().and_then(|path| FileKind::of(path.as_str()));
     let Some(FileKind::Account(user, host)) = kind else { return Ok(()) };
     let is_hash = |text: &str| recognise(text).is_some_and(|found| found.scheme.certain());

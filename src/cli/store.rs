@@ -44,7 +44,7 @@ pub(super) fn seal(context: &Context, document: &Document, opened: &Opened, plai
         (Some((root, _)), Some(path)) => {
             let fleet = Fleet::load(root)?;
             let wanted: Vec<_> = fleet.must_have_readers(path)?.recipients().into_iter().cloned().collect();
-            custody::keep_keyholders(&fleet, path, &Drift::of(&opened.file, &wanted))?;
+            custody::keep_keyholders(&fleet, &Ledger::read(root)?, path, &Drift::of(&opened.file, &wanted))?;
             Some(wanted)
         }
         _ => None,

@@ -29,16 +29,17 @@ pub(super) fn refuse_shared_place(context: &Context, path: &Path) -> Result<()> 
     }
     Err(Error::new("would be in the fleet's working tree, and a private key is nobody else's affair")
         .at(path)
-        .hint("give a place outside of it: --out ~/.config/sops/age/keys.txt")
+        .hint("give --out a place outside of it")
         .hint("or have git ignore that file first"))
 }
 
-/// Says that a file in clear, which was written there, goes along with the fleet.
-pub(super) fn warn_of_shared_place(context: &Context, ui: &mut Ui, typed: &Path) {
+/// Says that a file in clear, which was written there, goes along with the fleet; `out` is the command that takes it
+/// out.
+pub(super) fn warn_of_shared_place(context: &Context, ui: &mut Ui, typed: &Path, out: &str) {
     if goes_along(context, &context.path(typed)).unwrap_or(true) {
         let typed = typed.display();
         ui.warn(format!("{typed}: is in clear in the fleet's working tree, and git does not ignore it"));
-        ui.hint(format!("take it out before the next commit: rm {typed}"));
+        ui.hint(format!("take it out before the next commit: {out}"));
     }
 }
 

@@ -10,6 +10,7 @@ use super::exit::code_of;
 use crate::error::{Error, Result};
 use crate::keys;
 use clap::error::{ContextKind, ContextValue};
+use serde_json::Value as Json;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
@@ -69,8 +70,13 @@ impl Ui {
         self.out.write_all(bytes).map_err(closed)
     }
 
-    /// Prints a JSON value, indented, as the whole result.
-    pub(super) fn json(&mut self, value: &serde_json::Value) -> Result<()> {
+    /// Prints a JSON value, indented, as the whole result; private keys that were typed as names are left out of it.
+    pub(super) fn json(&mut self, value: &Json) -> Result<()> {
+        self.json_as_it_is(&without_private(value))
+    }
+
+    /// The same for what was asked for in clear.
+    pub(super) fn json_as_it_is(&mut self, value: &Json) -> Result<()> {
         writeln!(self.out, "{value:#}").map_err(closed)
     }
 
@@ -189,6 +195,17 @@ fn without_arguments(error: &clap::Error) -> Option<String> {
         _ => String::new(),
     };
     Some(error_text + &usage)
+}
+
+fn without_private(value: &Json) -> Json {
+    match value {
+        Json::String(text) => Json::String(keys::without_private(text).into_owned()),
+        Json::Array(items) => items.iter().map(without_private).collect(),
+        Json::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), without_private(value))).collect()
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => value.clone(),
+    }
 }
 
 /// The text with control and direction-changing characters shown by their number, and without private keys.

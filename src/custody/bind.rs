@@ -51,7 +51,7 @@ impl Binding {
         let key = file.unlock(keyring).map_err(at)?;
         let mut vouched = file.vouch(&key).map_err(at)?;
         let drift = Drift::of(&file, &wanted);
-        keep_keyholders(fleet, path, &drift)?;
+        keep_keyholders(fleet, ledger, path, &drift)?;
         let (gained, lost) = Names::of(fleet, ledger).of_drift(&drift);
         Ok(Self {
             path: path.clone(),

@@ -3,18 +3,18 @@
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
 use crate::fs::RepoPath;
-use crate::keys::{Class, Recipient};
+use crate::keys::{Class, Ledger, Recipient};
 use crate::sops::Drift;
 
 /// Refuses to take a file's last admin and recovery key out of it.
 ///
 /// Personal files and handovers have none. Whose key a file loses cannot be known once its file in keys/ is gone: so
-/// every one counts that is not a host's or a program's now.
+/// every one counts that is not a host's or a program's now, and was none when it was replaced.
 ///
 /// # Errors
 ///
 /// The fleet has neither an admin nor a recovery key, and the file would lose a reader who may have been one.
-pub fn keep_keyholders(fleet: &Fleet, path: &RepoPath, drift: &Drift) -> Result<()> {
+pub fn keep_keyholders(fleet: &Fleet, ledger: &Ledger, path: &RepoPath, drift: &Drift) -> Result<()> {
     let personal =
         matches!(FileKind::of(path.as_str()), None | Some(FileKind::Personal(_) | FileKind::Handover(..)));
     let registry = fleet.registry();
@@ -24,7 +24,9 @@ pub fn keep_keyholders(fleet: &Fleet, path: &RepoPath, drift: &Drift) -> Result<
     }
     let machine = |text: &String| {
         let Ok(recipient) = Recipient::parse(text) else { return false };
-        registry.holders(&recipient).iter().any(|one| matches!(one.class, Class::Hosts | Class::Robots))
+        let former = ledger.find(&recipient).map(|entry| &entry.whose);
+        let mut holders = registry.holders(&recipient).iter().chain(former);
+        holders.any(|one| matches!(one.class, Class::Hosts | Class::Robots))
     };
     if drift.lost.iter().all(machine) {
         return Ok(());

@@ -5,10 +5,12 @@ use super::keyholders::keep_keyholders;
 use super::names::Names;
 use super::plan::{Blocked, FileChange, Plan};
 use crate::error::{Error, Result};
-use crate::fleet::{FileKind, Fleet, SECRETS};
+use crate::fleet::{FileKind, Fleet, SECRETS, SOPS_CONFIG};
 use crate::fs::{Outlook, RepoPath};
 use crate::keys::{Keyring, LEDGER_PATH, Ledger};
+use crate::rules::{RuleSet, SopsConfig, render};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::path::Path;
 use std::time::SystemTime;
 
 /// How every value that sops has encrypted begins, the MAC too.
@@ -41,10 +43,11 @@ pub fn sync(
         None => all(files)?,
     };
     let hand = Hand { keyring, now, stores: fleet.stores() };
-    let looked: Vec<Look> = paths.into_par_iter().map(|path| look(fleet, files, path, task, hand)).collect();
     let ledger = Ledger::parse(&files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default())?;
+    let looked: Vec<Look> =
+        paths.into_par_iter().map(|path| look(fleet, &ledger, files, path, task, hand)).collect();
     let names = Names::of(fleet, &ledger);
-    let mut plan = Plan { strays: encrypted(files, others), ..Plan::default() };
+    let mut plan = Plan { strays: strays(fleet, others, files)?, ..Plan::default() };
     for look in looked {
         look.enter(&mut plan, &names);
     }
@@ -57,13 +60,24 @@ fn all(files: Outlook<'_>) -> Result<(Vec<RepoPath>, Vec<RepoPath>)> {
     Ok(paths.into_iter().partition(|path| FileKind::of(path.as_str()).is_some()))
 }
 
-/// Those that a sops has encrypted, in whatever format.
-fn encrypted(files: Outlook<'_>, paths: Vec<RepoPath>) -> Vec<RepoPath> {
+/// Those that a sops has encrypted, in whatever format, and that no rule is for which a person wrote.
+fn strays(fleet: &Fleet, mut paths: Vec<RepoPath>, files: Outlook<'_>) -> Result<Vec<RepoPath>> {
+    let mut rules = fleet.rules()?;
+    let parse = |rules: &RuleSet| SopsConfig::parse(Path::new(SOPS_CONFIG), render(rules).as_bytes());
+    let all = parse(&rules)?;
+    (rules.rules, rules.deny) = (Vec::new(), Vec::new());
+    let own = parse(&rules)?;
+    let regex = |config: &SopsConfig, path: &RepoPath| {
+        let found = config.match_path(path.as_str()).ok().flatten();
+        found.map(|rule| rule.path_regex.clone())
+    };
+    let has_rule = |path: &RepoPath| regex(&own, path).is_some_and(|mine| regex(&all, path) == Some(mine));
     let is_encrypted = |path: &RepoPath| {
         let bytes = files.read(path).ok().flatten().unwrap_or_default();
         memchr::memmem::find(&bytes, SEALED).is_some()
     };
-    paths.into_iter().filter(is_encrypted).collect()
+    paths.retain(|path| !has_rule(path) && is_encrypted(path));
+    Ok(paths)
 }
 
 /// A file and what becomes of it; none: the fleet has no such file any more.
@@ -72,7 +86,14 @@ struct Look {
     outcome: Option<Outcome>,
 }
 
-fn look(fleet: &Fleet, files: Outlook<'_>, path: RepoPath, task: Task, hand: Hand<'_>) -> Look {
+fn look(
+    fleet: &Fleet,
+    ledger: &Ledger,
+    files: Outlook<'_>,
+    path: RepoPath,
+    task: Task,
+    hand: Hand<'_>,
+) -> Look {
     let Some(readers) = fleet.readers(&path) else { return Look { path, outcome: None } };
     let outcome = match files.read(&path) {
         Err(error) => Outcome::Refused(error.at(&path)),
@@ -81,7 +102,7 @@ fn look(fleet: &Fleet, files: Outlook<'_>, path: RepoPath, task: Task, hand: Han
         Ok(Some(bytes)) => {
             let wanted = Wanted {
                 recipients: readers.recipients().into_iter().cloned().collect(),
-                allow: &|drift| keep_keyholders(fleet, &path, drift),
+                allow: &|drift| keep_keyholders(fleet, ledger, &path, drift),
             };
             file::give_readers(&path, &bytes, &wanted, task == Task::DataKey, hand)
         }

@@ -71,7 +71,8 @@ fn combine(
         }
     }
     let error = Error::no_key(format!(
-        "{needed} of the {} key groups are needed together, and the keys at hand open {}",
+        "{} of the {} key groups are needed together, and the keys at hand open {}",
+        needed.max(2),
         groups.len(),
         shares.len()
     ));

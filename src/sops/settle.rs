@@ -101,6 +101,8 @@ fn close(order: &mut Vec<Placed>, frame: &Frame, outermost: bool, walk: &mut Wal
     let encrypted = walk.comment(b"");
     let own = Spot { end: order.len(), encrypted };
     match frame.last {
+        // with an encrypted comment in it, an empty list has an element in the file
+        Last::Nothing if frame.list && !frame.merge && encrypted && frame.comments > 0 => Some(own),
         Last::Nothing => None,
         // an encrypted comment would be an element, and no map
         Last::Opened(_, inner) if frame.list && frame.merge => inner,
