@@ -202,9 +202,10 @@ fn one_uid_one_user(users: &[User], uids: &[Vec<Uid<'_>>], hosts: &Hosts) -> Res
     let Some((_, view, uid, id, owner, user)) = first else { return Ok(()) };
     let host = hosts.list.get(id.0 as usize).map_or("", |host| host.name.as_str());
     let message = format!("{} has the uid {uid} of {} on {host}", user.name, owner.name);
-    Err(view
-        .error(message)
-        .hint(format!("give one of them another there: uvars user set {} on.{host}.uid=N", user.name)))
+    Err(view.error(message).hint(format!(
+        "give one of them another; for {host} alone: on: {{ {host}: {{ uid: N }} }} of {}",
+        user.name
+    )))
 }
 
 fn has_uid(user: &User, host: HostId, uid: u32) -> bool {
