@@ -395,6 +395,6 @@ fn an_identity_that_is_not_there_is_an_error() {
         "uvars: error: /typo/key: no such file\nuvars: hint: --identity wants a file with a private key\n";
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (1, "", expected));
     // a host goes on without: what it has already is kept
-    let said = feed(&fleet, &["--identity", "/typo/key", "activate", "none.json"], "");
+    let said = feed(&fleet, &["--identity", "/typo/key", "activate", "--dry-run", "none.json"], "");
     assert!(said.code == 1 && said.err.contains("none.json") && !said.err.contains("typo"), "{}", said.err);
 }
