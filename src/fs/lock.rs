@@ -23,13 +23,23 @@ pub struct Lock {
     root: Root,
     state: State,
     recovered: Recovered,
-    /// Held open, and with it the lock.
-    _file: File,
+    _held: Held,
+}
+
+/// The lock itself. It ends with the process, and before that when this is dropped: told so, since a child that
+/// another thread has just forked has the file open too, until it runs its program.
+#[derive(Debug)]
+pub(super) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl Lock {
-    pub(super) fn new(root: Root, state: State, file: File, recovered: Recovered) -> Self {
-        Self { root, state, recovered, _file: file }
+    pub(super) fn new(root: Root, state: State, held: Held, recovered: Recovered) -> Self {
+        Self { root, state, recovered, _held: held }
     }
 
     /// The repository that it is for.
@@ -55,14 +65,15 @@ impl Lock {
 const LEAST: Duration = Duration::from_millis(50);
 
 /// Takes the lock, trying for as long as `wait`.
-pub(super) fn take(state: &State, wait: Duration) -> Result<File> {
+pub(super) fn take(state: &State, wait: Duration) -> Result<Held> {
     let end = Instant::now() + wait.max(LEAST);
     loop {
         let file = open(state)?;
         if try_lock(state, &file, FlockOperation::NonBlockingLockExclusive)? {
-            if still_there(state, &file)? {
-                sign(&file);
-                return Ok(file);
+            let held = Held(file);
+            if still_there(state, &held.0)? {
+                sign(&held.0);
+                return Ok(held);
             }
         } else if Instant::now() >= end {
             return Err(held(state, file));
@@ -76,7 +87,8 @@ pub(super) fn take(state: &State, wait: Duration) -> Result<File> {
 pub(super) fn is_held(state: &State) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(state.handle(), NAME, flags, Mode::empty()) else { return false };
-    matches!(try_lock(state, &File::from(file), FlockOperation::NonBlockingLockShared), Ok(false))
+    let file = Held(File::from(file));
+    matches!(try_lock(state, &file.0, FlockOperation::NonBlockingLockShared), Ok(false))
 }
 
 /// Opens the lock file. Another user's can be locked without being written to.
@@ -123,4 +135,22 @@ fn held(state: &State, file: File) -> Error {
     Error::new(format!("another uvars is writing here{who}"))
         .at(state.path_of(NAME))
         .hint("wait for it to end, then run the same command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_whose_file_a_child_has_open_too_ends_when_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::open(dir.path()).unwrap();
+        drop(root.lock(Duration::ZERO).unwrap());
+        let state = State::find(&root).unwrap().unwrap();
+        let held = take(&state, Duration::ZERO).unwrap();
+        let child = held.0.try_clone().unwrap();
+        drop(held);
+        drop(root.lock(Duration::ZERO).unwrap());
+        drop(child);
+    }
 }

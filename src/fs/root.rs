@@ -161,8 +161,8 @@ impl Root {
     /// The lock without a look at what an earlier writer left.
     pub(super) fn lock_only(&self, wait: Duration) -> Result<Lock> {
         let state = State::make(self)?;
-        let file = lock::take(&state, wait)?;
-        Ok(Lock::new(self.clone(), state, file, Recovered::default()))
+        let held = lock::take(&state, wait)?;
+        Ok(Lock::new(self.clone(), state, held, Recovered::default()))
     }
 
     /// The path from the top of the working tree, links resolved.
