@@ -109,3 +109,85 @@ fn a_dry_run_that_has_shown_its_plan_is_done() {
     fs::write(fleet.path(FILE), text).unwrap();
     assert_eq!(fleet.run_as(MIRA, &["sync", "--dry-run"]).code, 1);
 }
+
+/// The key of somebody that the fleet does not know.
+fn strangers_key(fleet: &Fleet) -> String {
+    let out = fleet.beside("stranger.txt");
+    let said = fleet.run(&["key", "generate", "--out", out.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.out.lines().find(|line| line.starts_with("age1")).unwrap().to_owned()
+}
+
+#[test]
+fn verify_names_whoever_opens_a_file_and_should_not() {
+    let Some(mut sops) = peers::command("sops") else { return };
+    let fleet = Fleet::copy();
+    let stranger = strangers_key(&fleet);
+    let add = ["rotate", "-i", "--add-age", &stranger, FILE];
+    let done = sops.args(add).env("SOPS_AGE_KEY_FILE", sample_fleet::key(MIRA)).current_dir(fleet.dir());
+    assert!(done.status().unwrap().success());
+    let said = fleet.run_as(MIRA, &["verify", FILE, "shared/wifi"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let warning = format!(
+        "uvars: warning: {FILE}: {stranger} opens it too, and is no reader that the fleet gives it\n"
+    );
+    assert_eq!(said.err, format!("{warning}uvars: hint: to take them out: uvars sync {FILE}\n"));
+    let json = fleet.must(MIRA, &["verify", "--json", FILE, "shared/wifi"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let strangers: Vec<_> =
+        json.as_array().unwrap().iter().map(|file| file.get("strangers").unwrap()).collect();
+    assert_eq!(strangers, [&serde_json::json!([stranger]), &serde_json::json!([])]);
+    // a fleet that cannot be read keeps nobody from verifying
+    fs::write(fleet.path("uvars.yaml"), "users: 1\n").unwrap();
+    let said = fleet.run_as(MIRA, &["verify", FILE]);
+    assert_eq!((said.code, said.out), (0, format!("ok {FILE}\n")), "{}", said.err);
+    assert!(said.err.contains("who should read the files cannot be told"), "{}", said.err);
+}
+
+#[test]
+fn key_groups_are_named_with_their_holders_and_become_one_list() {
+    let Some(mut sops) = peers::command("sops") else { return };
+    let fleet = Fleet::copy();
+    let wifi = "secrets/shared/wifi.sops.yaml";
+    let public = |name: &str| {
+        let text = fleet.read(name);
+        text.lines().find(|line| line.starts_with("age1")).unwrap().to_owned()
+    };
+    let (mira, noor) = (own_key(), public("keys/users/noor.pub"));
+    let rules = fleet.beside("rules.yaml");
+    let group = |key: &str| format!("      - age: [{key}]\n");
+    let text = format!("creation_rules:\n  - key_groups:\n{}{}", group(&mira), group(&noor));
+    fs::write(&rules, text).unwrap();
+    fs::write(fleet.path(wifi), format!("uvars_path: {wifi}\npassword: x\n")).unwrap();
+    let done =
+        sops.args(["--config", rules.to_str().unwrap(), "encrypt", "-i", wifi]).current_dir(fleet.dir());
+    assert!(done.status().unwrap().success());
+    let before = fleet.read(wifi);
+
+    let said = fleet.run_as(MIRA, &["sync", wifi]);
+    assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
+    for text in [
+        format!("{wifi}: left as it is: it takes keys of 2 of its 2 key groups together\n"),
+        "key group 1 is opened by admins/mira, users/mira\n".to_owned(),
+        "key group 2 is opened by users/noor\n".to_owned(),
+        "uvars sync --identity FILE --identity FILE\n".to_owned(),
+    ] {
+        assert!(said.err.contains(&text), "{}", said.err);
+    }
+    assert!(!said.err.contains("run uvars sync\n"), "{}", said.err);
+    let json = fleet.run_as(MIRA, &["sync", "--json", wifi]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let blocked = json.get("blocked").unwrap().get(0).unwrap();
+    assert_eq!(blocked.get("needed"), Some(&serde_json::json!(2)));
+    assert_eq!(blocked.get("key_groups").unwrap().get(1), Some(&serde_json::json!(["users/noor"])));
+    assert_eq!(fleet.read(wifi), before);
+
+    let both = sample_fleet::key("users/noor.txt");
+    let said = fleet.run_as(MIRA, &["--identity", both.to_str().unwrap(), "sync", wifi]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let note =
+        format!("{wifi}: its data key was shared out among 2 key groups; now each reader opens it alone\n");
+    assert!(said.err.contains(&note), "{}", said.err);
+    assert!(!said.err.contains("key groups\nuvars"), "{}", said.err);
+    fleet.must(MIRA, &["verify", wifi]);
+}

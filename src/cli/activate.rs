@@ -153,7 +153,7 @@ fn person(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit>
     let manifest = manifest(context, arguments, &home.join(".config/uvars"));
     let tree = activate_person(&Person {
         manifest: &manifest,
-        keyring: &context.keyring(),
+        keyring: &context.keyring_of_those_there(),
         dry_run: arguments.dry_run,
         wait: WAIT,
         places: &places,

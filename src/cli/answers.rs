@@ -92,7 +92,7 @@ fn read(context: &Context, path: &Path, source: &Source) -> Result<Plain> {
     let plain = Plain::parse(bytes, Format::Yaml).map_err(|error| without_content(&error))?;
     if plain.keys().iter().any(|key| key == "sops") {
         let file = Encrypted::parse(bytes, Format::Yaml)?;
-        let key = file.unlock(&context.keyring())?;
+        let key = file.unlock(&context.keyring()?)?;
         return file.decrypt(&key);
     }
     let own = rustix::process::geteuid().as_raw();

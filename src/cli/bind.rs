@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let paths = chosen(context, &arguments.files)?.unwrap_or_default();
     let fleet = Fleet::load(&root)?;
     let ledger = Ledger::read(&root)?;
-    let keyring = context.keyring();
+    let keyring = context.keyring()?;
     let mut plan = Plan::default();
     for path in paths {
         let bytes = root.read(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?;
@@ -89,6 +89,9 @@ fn describe(ui: &mut Ui, binding: &Binding) {
     }
     for reader in &binding.lost {
         ui.note(format!("  no more read by  {reader}"));
+    }
+    if let Some(note) = &binding.regrouped {
+        ui.note(format!("  has key groups   {note}"));
     }
 }
 

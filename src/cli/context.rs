@@ -63,17 +63,6 @@ impl Context {
         &self.identities
     }
 
-    /// That every file that `--identity` names is there: another key that happens to be at hand is not the one that was
-    /// meant.
-    pub(super) fn need_identities(&self) -> Result<()> {
-        match self.identities.iter().find(|file| file.symlink_metadata().is_err()) {
-            None => Ok(()),
-            Some(missing) => {
-                Err(Error::new("no such file").at(missing).hint("--identity wants a file with a private key"))
-            }
-        }
-    }
-
     /// When we were started: one run has one time.
     pub(super) fn now(&self) -> SystemTime {
         self.now
@@ -100,7 +89,21 @@ impl Context {
     }
 
     /// The private keys at hand, looked for where sops looks for them.
-    pub(super) fn keyring(&self) -> Keyring {
+    ///
+    /// Errors: `--identity` names a file that is not there. Another key that happens to be at hand is not the one that
+    /// was meant.
+    pub(super) fn keyring(&self) -> Result<Keyring> {
+        match self.identities.iter().find(|file| file.symlink_metadata().is_err()) {
+            None => Ok(self.keyring_of_those_there()),
+            Some(missing) => {
+                Err(Error::new("no such file").at(missing).hint("--identity wants a file with a private key"))
+            }
+        }
+    }
+
+    /// The same, whatever is missing: a host goes on with what it has, since a missing key may never keep anybody from
+    /// logging in.
+    pub(super) fn keyring_of_those_there(&self) -> Keyring {
         Keyring::new(self.sources())
     }
 

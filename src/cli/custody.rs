@@ -3,7 +3,7 @@
 use super::changes::Changes;
 use super::exit::Exit;
 use super::ui::{Look, Ui};
-use crate::custody::{FileChange, Plan, What};
+use crate::custody::{Blocked, FileChange, Plan, Shared, What};
 use crate::error::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ pub(super) fn carry_out(
             "dry_run": dry,
             "files": files.iter().map(describe).collect::<Vec<_>>(),
             "others": others.iter().map(|(path, ..)| path.to_string()).collect::<Vec<_>>(),
-            "blocked": blocked.iter().map(|file| json!({ "file": file.path.as_str(), "holders": file.holders })).collect::<Vec<_>>(),
+            "blocked": blocked.iter().map(describe_blocked).collect::<Vec<_>>(),
             "refused": refused.iter().map(|error| json!({ "error": error.to_string(), "hints": error.hints() })).collect::<Vec<_>>(),
             "orphans": orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "strays": strays.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -79,21 +79,7 @@ pub(super) fn carry_out(
         ui.error(error);
     }
     for file in &blocked {
-        ui.warn(format!("{}: left as it is: no key at hand opens it", file.path));
-        let line =
-            if again == "sync" { "uvars sync".to_owned() } else { format!("uvars {again} {}", file.path) };
-        let lines = file.holders.iter().map(|holder| match holder.split_once('/') {
-            Some((_, name)) => format!("{}: run {line}", name.split(' ').next().unwrap_or(name)),
-            None => format!("whoever has {holder}: run {line}"),
-        });
-        // one person may hold a key in two offices
-        let mut said = BTreeSet::new();
-        for line in lines.filter(|line| said.insert(line.clone())) {
-            ui.hint(line);
-        }
-        for other in &file.others {
-            ui.hint(format!("whoever has {other}: run sops updatekeys -y {}", file.path));
-        }
+        tell_blocked(ui, file, again);
     }
     Ok(match (refused.is_empty(), blocked.is_empty()) {
         (false, _) => Exit::Partly,
@@ -102,6 +88,43 @@ pub(super) fn carry_out(
         (true, false) => Exit::NoKey,
         (true, true) => Exit::Done,
     })
+}
+
+/// Who can do what the runner could not.
+fn tell_blocked(ui: &mut Ui, file: &Blocked, again: &str) {
+    let line = if again == "sync" { "uvars sync".to_owned() } else { format!("uvars {again} {}", file.path) };
+    if let Some(Shared { groups, needed }) = &file.shared {
+        let path = &file.path;
+        let all = groups.len();
+        ui.warn(format!("{path}: left as it is: it takes keys of {needed} of its {all} key groups together"));
+        for (group, number) in groups.iter().zip(1..) {
+            ui.hint(format!("key group {number} is opened by {}", group.join(", ")));
+        }
+        ui.hint(format!("with their keys on one machine: {line} --identity FILE --identity FILE"));
+        return;
+    }
+    ui.warn(format!("{}: left as it is: no key at hand opens it", file.path));
+    let lines = file.holders.iter().map(|holder| match holder.split_once('/') {
+        Some((_, name)) => format!("{}: run {line}", name.split(' ').next().unwrap_or(name)),
+        None => format!("whoever has {holder}: run {line}"),
+    });
+    // one person may hold a key in two offices
+    let mut said = BTreeSet::new();
+    for line in lines.filter(|line| said.insert(line.clone())) {
+        ui.hint(line);
+    }
+    for other in &file.others {
+        ui.hint(format!("whoever has {other}: run sops updatekeys -y {}", file.path));
+    }
+}
+
+fn describe_blocked(file: &Blocked) -> Value {
+    let mut value = json!({ "file": file.path.as_str(), "holders": file.holders });
+    if let (Some(shared), Some(fields)) = (&file.shared, value.as_object_mut()) {
+        fields.insert("key_groups".to_owned(), json!(shared.groups));
+        fields.insert("needed".to_owned(), json!(shared.needed));
+    }
+    value
 }
 
 fn show(ui: &mut Ui, file: &FileChange) -> Result<()> {

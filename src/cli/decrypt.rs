@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let document = Document::locate(context, &arguments.file)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
-    let opened = document.open(&context.keyring(), mac)?;
+    let opened = document.open(&context.keyring()?, mac)?;
     opened.warn_of_clear_comments(ui);
     let plain = opened.plain.laid_out(document.stores()?);
     let text = if arguments.json { as_json(&plain) } else { plain.emit(document.format()?) };

@@ -106,7 +106,7 @@ impl Base {
         if document.read()?.is_none() {
             return Ok(Self { opened: None, text: Secret::default() });
         }
-        let opened = document.open(&context.keyring(), mac)?;
+        let opened = document.open(&context.keyring()?, mac)?;
         let mut plain = opened.plain.clone().laid_out(document.stores()?);
         if document.bound_path().is_some() {
             plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;

@@ -194,7 +194,7 @@ impl Asked<'_> {
     }
 
     fn key(&mut self, admin: &str) -> Result<Vec<Recipient>> {
-        let own = self.context.keyring().recipients().into_iter().next();
+        let own = self.context.keyring()?.recipients().into_iter().next();
         let choice = own.as_ref().map(|key| format!(" [{key}]")).unwrap_or_default();
         let typed = self.line(&format!("public key of {admin}, or a file with it{choice}: "))?;
         match (typed.is_empty(), own) {

@@ -89,10 +89,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<Exit> {
-    // a host goes on with what it has: a missing key may never keep anybody from logging in
-    if !matches!(command, Command::Activate(_)) {
-        context.need_identities()?;
-    }
     match command {
         Command::Init(arguments) => init::run(context, ui, &arguments),
         Command::Generate(arguments) => generate::run(context, ui, arguments),

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
 /// Receives.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
-    let keyring = context.keyring();
+    let keyring = context.keyring()?;
     let (waiting, mut wrong) = find(&root, &keyring, &arguments.names)?;
     if arguments.dry_run {
         for item in &waiting {

@@ -41,6 +41,6 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let fleet = Fleet::load(&root)?;
     let nothing = Transaction::new();
     let files = Outlook::new(&root, &nothing);
-    let plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring(), context.now())?;
+    let plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring()?, context.now())?;
     custody::carry_out(changes, ui, plan, "rotate", arguments.json)
 }

@@ -85,6 +85,9 @@ fn tell_readers(ui: &mut Ui, document: &Document, drift: &Drift, names: &Names<'
     for reader in gained {
         ui.note(format!("{}: {reader} reads it now", document.shown()));
     }
+    if let Some(note) = drift.regrouped() {
+        ui.note(format!("{}: {note}", document.shown()));
+    }
 }
 
 /// The lines of the registry and the inventory that make somebody a reader: whoever could change those files has

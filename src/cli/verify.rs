@@ -4,10 +4,13 @@ use super::context::Context;
 use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::ui::{Look, Ui};
+use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
-use crate::sops::Mac;
+use crate::fleet::Fleet;
+use crate::keys::Ledger;
+use crate::sops::{Drift, Mac};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Check that encrypted files are whole: every value opens, the MAC fits, and each is in its place
@@ -28,12 +31,13 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let documents: Vec<Document> =
         arguments.files.iter().map(|file| Document::locate(context, file)).collect::<Result<_>>()?;
-    let keyring = context.keyring();
+    let keyring = context.keyring()?;
     let results: Vec<Result<Opened>> =
         documents.par_iter().map(|document| document.open(&keyring, Mac::Check)).collect();
+    let known = Known::load(context, ui)?;
     if arguments.json {
-        let all: Vec<_> =
-            documents.iter().zip(&results).map(|(document, result)| describe(document, result)).collect();
+        let each = documents.iter().zip(&results);
+        let all: Vec<_> = each.map(|(document, result)| describe(known.as_ref(), document, result)).collect();
         ui.json(&json!(all))?;
     } else {
         let mut said = BTreeSet::new();
@@ -41,7 +45,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             match result {
                 Ok(opened) => {
                     opened.warn_of_clear_comments(ui);
-                    warn_of_others(ui, document, opened);
+                    if let Some(known) = &known {
+                        warn_of(ui, document, &known.strangers(document, opened));
+                    }
                     let word = ui.look(Look::Good, "ok");
                     ui.ready(&format!("{word} {}", super::ui::shown(document.shown())))?;
                 }
@@ -56,19 +62,50 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     Ok(if results.iter().any(Result::is_err) { Exit::NoKey } else { Exit::Done })
 }
 
-/// Says which keys open a file of the fleet that no registry knows: they are no age keys.
-fn warn_of_others(ui: &mut Ui, document: &Document, opened: &Opened) {
-    if let Some(path) = document.bound_path() {
-        for other in opened.file.metadata().others() {
-            ui.warn(format!("{path}: {other} opens it too, which is no reader that a fleet has"));
-            ui.hint(format!("to take it out: uvars sync {path}"));
+/// Who should read the files of the fleet that the command runs in.
+struct Known {
+    fleet: Fleet,
+    ledger: Ledger,
+}
+
+impl Known {
+    /// None where there is no fleet. One that cannot be read keeps nobody from verifying: that is said.
+    fn load(context: &Context, ui: &mut Ui) -> Result<Option<Self>> {
+        let Some(root) = context.find_fleet_root()? else { return Ok(None) };
+        let known = Fleet::load(&root).and_then(|fleet| Ok(Self { fleet, ledger: Ledger::read(&root)? }));
+        if let Err(error) = &known {
+            ui.warn(format!("who should read the files cannot be told: {error}"));
         }
+        Ok(known.ok())
+    }
+
+    /// The keys that open a file of the fleet and are nobody's in it: by their names, where the ledger has one.
+    fn strangers(&self, document: &Document, opened: &Opened) -> Vec<String> {
+        let Some(readers) = document.bound_path().and_then(|path| self.fleet.readers(path)) else {
+            return Vec::new();
+        };
+        let wanted: Vec<_> = readers.recipients().into_iter().cloned().collect();
+        Names::of(&self.fleet, &self.ledger).of_drift(&Drift::of(&opened.file, &wanted)).1
     }
 }
 
-fn describe(document: &Document, result: &Result<Opened>) -> serde_json::Value {
+/// Says which keys open a file of the fleet that no registry knows.
+fn warn_of(ui: &mut Ui, document: &Document, strangers: &[String]) {
+    for stranger in strangers {
+        let shown = document.shown();
+        ui.warn(format!("{shown}: {stranger} opens it too, and is no reader that the fleet gives it"));
+    }
+    if let (false, Some(path)) = (strangers.is_empty(), document.bound_path()) {
+        ui.hint(format!("to take them out: uvars sync {path}"));
+    }
+}
+
+fn describe(known: Option<&Known>, document: &Document, result: &Result<Opened>) -> Value {
     match result {
-        Ok(_) => json!({ "file": document.shown(), "status": "ok" }),
+        Ok(opened) => {
+            let strangers = known.map(|known| known.strangers(document, opened)).unwrap_or_default();
+            json!({ "file": document.shown(), "status": "ok", "strangers": strangers })
+        }
         Err(error) => {
             let status = if error.kind() == Kind::NoKey { "no-key" } else { "failed" };
             json!({ "file": document.shown(), "status": status, "error": error.to_string(), "hints": error.hints() })

@@ -21,6 +21,8 @@ pub struct Binding {
     pub gained: Vec<String>,
     /// Who reads it now and will not.
     pub lost: Vec<String>,
+    /// What becomes of its key groups, if it has several.
+    pub regrouped: Option<String>,
     /// Names of the values in it.
     pub keys: Vec<String>,
     /// The rule by which its values are encrypted now, if it is not the fleet's: its name and its text.
@@ -58,6 +60,7 @@ impl Binding {
             before: vouched.plain.binding(),
             gained,
             lost,
+            regrouped: drift.regrouped(),
             keys: vouched.plain.keys(),
             rule: vouched.rule.take(),
             clear: std::mem::take(&mut vouched.clear),

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::fs::RepoPath;
 use crate::keys::{Keyring, Recipient};
 use crate::secret::DataKey;
-use crate::sops::{Drift, Encrypted, Format, Stores};
+use crate::sops::{Drift, Encrypted, Format, Metadata, Stores};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -26,8 +26,8 @@ pub(super) enum Outcome {
     Current,
     /// It is to hold these bytes.
     Changed { bytes: Vec<u8>, what: What, drift: Drift },
-    /// Nobody at hand can open it: its age recipients, and its keys of other types.
-    Blocked(Vec<String>, Vec<String>),
+    /// Nobody at hand can open it: who could.
+    Blocked(Box<Metadata>),
     /// It is not what it should be.
     Refused(Error),
 }
@@ -90,8 +90,7 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8], stores: Stores) -> Result<Enc
 fn unlock(file: &Encrypted, hand: Hand<'_>) -> Result<DataKey, Outcome> {
     file.unlock(hand.keyring).map_err(|error| {
         if error.kind() == Kind::NoKey {
-            let recipients = file.metadata().recipients().iter().map(ToString::to_string).collect();
-            return Outcome::Blocked(recipients, file.metadata().others());
+            return Outcome::Blocked(Box::new(file.metadata().clone()));
         }
         Outcome::Refused(error)
     })

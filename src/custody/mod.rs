@@ -17,7 +17,7 @@ mod sync;
 pub use bind::Binding;
 pub use keyholders::keep_keyholders;
 pub use names::Names;
-pub use plan::{Blocked, FileChange, Plan, What};
+pub use plan::{Blocked, FileChange, Plan, Shared, What};
 pub use rekey::{Rekey, rekey};
 pub use save::{Saved, create, save};
 pub use sync::{Task, sync};

@@ -59,6 +59,17 @@ pub struct Blocked {
     pub recipients: Vec<String>,
     /// Keys of other types that open it too: `pgp ABCD`.
     pub others: Vec<String>,
+    /// Where its data key is shared out: no holder opens it alone.
+    pub shared: Option<Shared>,
+}
+
+/// How a data key is shared out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shared {
+    /// The holders of each key group.
+    pub groups: Vec<Vec<String>>,
+    /// How many of the groups it takes.
+    pub needed: usize,
 }
 
 impl Plan {

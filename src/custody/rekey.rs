@@ -183,6 +183,7 @@ mod tests {
                 holders: Vec::new(),
                 recipients: recipients.iter().map(ToString::to_string).collect(),
                 others: others.iter().map(ToString::to_string).collect(),
+                shared: None,
             };
             only_opened_by(&file, &old)
         };

@@ -3,12 +3,13 @@
 use super::file::{self, Hand, Outcome, Wanted};
 use super::keyholders::keep_keyholders;
 use super::names::Names;
-use super::plan::{Blocked, FileChange, Plan};
+use super::plan::{Blocked, FileChange, Plan, Shared};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet, SECRETS, SOPS_CONFIG};
 use crate::fs::{Outlook, RepoPath};
 use crate::keys::{Keyring, LEDGER_PATH, Ledger};
 use crate::rules::{RuleSet, SopsConfig, render};
+use crate::sops::Metadata;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::path::Path;
 use std::time::SystemTime;
@@ -123,13 +124,36 @@ impl Look {
             Some(Outcome::Current) => {}
             Some(Outcome::Changed { bytes, what, drift }) => {
                 plan.transaction.write(path.clone(), bytes);
+                plan.notes.extend(drift.regrouped().map(|note| format!("{path}: {note}")));
                 let (gained, lost) = names.of_drift(&drift);
                 plan.files.push(FileChange { path, what, gained, lost });
             }
-            Some(Outcome::Blocked(recipients, others)) => {
-                plan.blocked.push(Blocked { path, holders: names.all(&recipients), recipients, others });
-            }
+            Some(Outcome::Blocked(metadata)) => plan.blocked.push(Blocked::of(path, &metadata, names)),
             Some(Outcome::Refused(error)) => plan.refused.push(error),
+        }
+    }
+}
+
+impl Blocked {
+    fn of(path: RepoPath, metadata: &Metadata, names: &Names<'_>) -> Self {
+        let call = |recipients: &mut dyn Iterator<Item = &str>| {
+            names.all(&recipients.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let shared = (metadata.groups().len() > 1).then(|| Shared {
+            needed: metadata.needed_groups(),
+            groups: metadata
+                .groups()
+                .iter()
+                .map(|group| call(&mut group.recipients()).into_iter().chain(group.others()).collect())
+                .collect(),
+        });
+        let recipients = metadata.recipients();
+        Self {
+            path,
+            holders: call(&mut recipients.iter().copied()),
+            recipients: recipients.into_iter().map(str::to_owned).collect(),
+            others: metadata.others(),
+            shared,
         }
     }
 }

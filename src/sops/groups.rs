@@ -26,7 +26,7 @@ pub(super) fn unlock(
 ) -> Result<DataKey> {
     let opened = match metadata.groups() {
         [group] => open(group, keyring, name)?,
-        groups => combine(groups, metadata.threshold(), keyring, name)?,
+        groups => combine(groups, metadata.needed_groups(), keyring, name)?,
     };
     DataKey::from_slice(&opened).ok_or_else(|| {
         Error::new(format!("the data key is {} bytes long and should be 32", opened.len())).key("sops")
@@ -53,12 +53,10 @@ fn open(
 
 fn combine(
     groups: &[Group],
-    threshold: i64,
+    needed: usize,
     keyring: &Keyring,
     name: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    let needed =
-        if threshold == 0 { groups.len() } else { usize::try_from(threshold).unwrap_or(groups.len()) };
     let mut shares = Vec::new();
     let mut failed = Vec::new();
     for (group, number) in groups.iter().zip(1_usize..) {
@@ -66,13 +64,13 @@ fn combine(
             Ok(share) => shares.push(share),
             Err(error) => failed.push((number, error)),
         }
-        if shares.len() >= needed.max(2) {
+        if shares.len() >= needed {
             return shamir::combine(&shares).map_err(|error| error.key("sops.key_groups"));
         }
     }
     let error = Error::no_key(format!(
         "{} of the {} key groups are needed together, and the keys at hand open {}",
-        needed.max(2),
+        needed,
         groups.len(),
         shares.len()
     ));

@@ -18,8 +18,10 @@ pub struct Drift {
     pub gained: Vec<String>,
     /// age recipients that it should not have.
     pub lost: Vec<String>,
-    /// Keys of other types, which no registry names: `pgp ABCD`; and `2 key groups`, where there are several.
+    /// Keys of other types, which no registry names: `pgp ABCD`.
     pub others: Vec<String>,
+    /// How many key groups the data key is shared out among; more than one becomes one list of readers.
+    pub groups: usize,
     /// One recipient is in it twice.
     irregular: bool,
 }
@@ -31,21 +33,26 @@ impl Drift {
         let has = metadata.recipients();
         let had: BTreeSet<&str> = has.iter().copied().collect();
         let wants: BTreeSet<&str> = wanted.iter().map(Recipient::as_str).collect();
-        let mut others = metadata.others();
-        if metadata.groups().len() > 1 {
-            others.push(format!("{} key groups", metadata.groups().len()));
-        }
         Self {
             gained: wants.difference(&had).map(ToString::to_string).collect(),
             lost: had.difference(&wants).map(ToString::to_string).collect(),
-            others,
+            others: metadata.others(),
+            groups: metadata.groups().len(),
             irregular: had.len() != has.len(),
         }
     }
 
-    /// Whether somebody is to be kept out who is in now.
+    /// Whether somebody is to be kept out who is in now, or readers are to be arranged anew.
     pub fn takes_away(&self) -> bool {
-        !self.lost.is_empty() || !self.others.is_empty() || self.irregular
+        !self.lost.is_empty() || !self.others.is_empty() || self.groups > 1 || self.irregular
+    }
+
+    /// What is to be said where the data key was shared out, and will not be.
+    pub fn regrouped(&self) -> Option<String> {
+        let groups = self.groups;
+        (groups > 1).then(|| {
+            format!("its data key was shared out among {groups} key groups; now each reader opens it alone")
+        })
     }
 
     /// Whether the readers are those that they should be.

@@ -133,6 +133,17 @@ impl Group {
         &self.entries
     }
 
+    /// Its age recipients, as they stand in the file.
+    pub fn recipients(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|entry| entry.kind == KeyKind::Age).map(KeyEntry::id)
+    }
+
+    /// Its keys that are not age's: type and name of each.
+    pub fn others(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries.iter().filter(|entry| entry.kind != KeyKind::Age);
+        entries.map(|entry| without_control(&format!("{} {}", entry.kind.field(), entry.id())))
+    }
+
     fn of(&self, kind: KeyKind) -> Option<Value> {
         let list: Vec<_> =
             self.entries.iter().filter(|entry| entry.kind == kind).map(KeyEntry::to_value).collect();
@@ -164,23 +175,14 @@ impl Group {
 impl Metadata {
     /// The age recipients of all groups, as they stand in the file.
     pub fn recipients(&self) -> Vec<&str> {
-        self.entries().filter(|entry| entry.kind == KeyKind::Age).map(KeyEntry::id).collect()
+        self.groups.iter().flat_map(Group::recipients).collect()
     }
 
     /// The keys that are not age's: type and name of each. A new data key would lock their holders out.
     pub fn others(&self) -> Vec<String> {
-        let entries = self.entries().filter(|entry| entry.kind != KeyKind::Age);
-        let known = entries.map(|entry| format!("{} {}", entry.kind.field(), entry.id()));
-        known
-            .chain(
-                self.unknown
-                    .entries()
-                    .iter()
-                    .filter(|entry| wraps(&entry.value))
-                    .map(|entry| entry.key.clone()),
-            )
-            .map(|name| name.chars().map(|c| if c.is_control() { '?' } else { c }).collect())
-            .collect()
+        let known = self.groups.iter().flat_map(Group::others);
+        let unknown = self.unknown.entries().iter().filter(|entry| wraps(&entry.value));
+        known.chain(unknown.map(|entry| without_control(&entry.key))).collect()
     }
 
     /// Takes every key away, of whatever type and group.
@@ -197,6 +199,15 @@ impl Metadata {
     /// The key groups; one, unless the data key is shared out.
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// How many groups it takes to put the data key together.
+    pub fn needed_groups(&self) -> usize {
+        match (self.groups.len(), usize::try_from(self.threshold)) {
+            (1, _) => 1,
+            (all, Err(_) | Ok(0)) => all,
+            (_, Ok(threshold)) => threshold.max(2),
+        }
     }
 
     /// How many groups are needed together; 0 if the file does not say.
@@ -222,10 +233,6 @@ impl Metadata {
     /// The fields that no sops knows.
     pub fn unknown(&self) -> &Map {
         &self.unknown
-    }
-
-    fn entries(&self) -> impl Iterator<Item = &KeyEntry> {
-        self.groups.iter().flat_map(|group| &group.entries)
     }
 
     /// What the MAC is bound to: the time as sops formats it anew.
@@ -266,6 +273,10 @@ impl Metadata {
 }
 
 /// Whether an unknown field looks like a list of wrapped keys.
+fn without_control(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 fn wraps(value: &Value) -> bool {
     value.as_list().is_some_and(|list| {
         list.iter().any(|entry| entry.as_map().is_some_and(|entry| entry.get("enc").is_some()))
