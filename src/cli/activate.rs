@@ -22,7 +22,7 @@ use std::time::Duration;
 /// On a host, as root: password hashes land below /run/uvars-users before accounts are made, all other values
 /// below /run/uvars with the owner and mode that the manifest says. What cannot be opened keeps its last good
 /// state (a password hash: at least the one that /etc/shadow has), the rest is installed, and the exit code is
-/// 1. With --user: your own values, each a file below ~/.local/state/uvars/current.
+/// 1; that is so too where there is no manifest. With --user: your own values, each a file below ~/.local/state/uvars/current.
 #[derive(clap::Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct Arguments {

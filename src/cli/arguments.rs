@@ -124,7 +124,8 @@ pub(super) fn private_line(arguments: &[OsString]) -> Option<Error> {
     wanted.into_iter().find(|word| keys::is_private_line(word) && !Path::new(word).exists())?;
     Some(
         Error::usage("one of the arguments may be a line of a private key, and none is wanted there")
-            .hint("a public key is a line that begins with age1 or ssh-"),
+            .hint("a public key is a line that begins with age1 or ssh-")
+            .hint("if it is the name of a file that is to be made, put ./ before it"),
     )
 }
 

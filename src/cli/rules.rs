@@ -87,9 +87,10 @@ fn check(ui: &mut Ui, root: &Root, wanted: &str) -> Result<Exit> {
 /// Names the hand-written rules that have a key which was revoked; whether there is one.
 fn tell_revoked(ui: &mut Ui, root: &Root) -> Result<bool> {
     let inventory = root.read(&RepoPath::new(INVENTORY)?)?.unwrap_or_default();
+    let ledger = Ledger::read(root)?;
     let mut found = false;
-    for entry in Ledger::read(root)?.entries().iter().filter(|entry| entry.is_revoked()) {
-        for line in edit::lines_in_rules(&inventory, &entry.recipient)? {
+    for (line, key) in edit::keys_in_rules(&inventory)? {
+        if let Some(entry) = ledger.find(&key).filter(|entry| entry.is_revoked()) {
             ui.warn(format!("{INVENTORY}:{line}: a key of {} that was revoked; take it out", entry.whose));
             found = true;
         }

@@ -11,6 +11,7 @@ use crate::fleet::FileKind;
 use crate::password::recognise;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain, Value};
 use crate::vars::field::HASH;
+use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -26,10 +27,10 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, hosts/web1, shared/wifi
     file: String,
-    #[arg(help = KEY_PATH)]
+    #[arg(help = KEY_PATH, value_hint = ValueHint::Other)]
     key: String,
     // what is typed there may well be the value: it is refused here, and quoted nowhere
-    #[arg(hide = true, allow_hyphen_values = true)]
+    #[arg(hide = true, allow_hyphen_values = true, value_hint = ValueHint::Other)]
     value: Vec<OsString>,
     /// Read the value from this file (- is standard input)
     #[arg(long, value_name = "FILE")]

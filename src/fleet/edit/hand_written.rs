@@ -27,9 +27,7 @@ pub struct InRules {
 ///
 /// The bytes are no inventory.
 pub fn replace_in_rules(bytes: &[u8], old: &Recipient, new: &Recipient) -> Result<InRules> {
-    read(bytes)?;
-    let tree =
-        Tree::parse(bytes).map_err(|error| crate::error::Error::new(error.to_string()).at(INVENTORY))?;
+    let tree = parse(bytes)?;
     let mut found = InRules { bytes: bytes.to_vec(), replaced: Vec::new(), left: Vec::new() };
     let mut spans: Vec<Range<usize>> = Vec::new();
     for scalar in scalars(&tree) {
@@ -64,16 +62,24 @@ pub fn replace_in_rules(bytes: &[u8], old: &Recipient, new: &Recipient) -> Resul
     Ok(found)
 }
 
-/// The lines of `rules:`, counted from 1, that have a key.
+/// The keys in `rules:`, each with its line, counted from 1.
 ///
 /// # Errors
 ///
 /// The bytes are no inventory.
-pub fn lines_in_rules(bytes: &[u8], key: &Recipient) -> Result<Vec<u32>> {
-    let found = replace_in_rules(bytes, key, key)?;
-    let mut lines = [found.replaced, found.left].concat();
-    lines.sort_unstable();
-    Ok(lines)
+pub fn keys_in_rules(bytes: &[u8]) -> Result<Vec<(u32, Recipient)>> {
+    let tree = parse(bytes)?;
+    let nodes = scalars(&tree).into_iter().map(|scalar| tree.node(scalar));
+    let found = nodes.flat_map(|node| {
+        let parts = node.text.split(',').filter_map(|part| Recipient::parse(part.trim()).ok());
+        parts.map(move |key| (node.line, key))
+    });
+    Ok(found.collect())
+}
+
+fn parse(bytes: &[u8]) -> Result<Tree<'_>> {
+    read(bytes)?;
+    Tree::parse(bytes).map_err(|error| crate::error::Error::new(error.to_string()).at(INVENTORY))
 }
 
 /// The texts below `rules`, in the order of the file; an alias stands for one that is among them.
@@ -115,7 +121,9 @@ mod tests {
             .replace("# for OLD", &format!("# for {old}"))
             .replace(">-\n        OLD", &format!(">-\n        {old}"));
         assert_eq!(text, kept.replace("OLD", new.as_str()));
-        assert_eq!(lines_in_rules(with(&old).as_bytes(), &old).unwrap(), [6, 12, 17, 19]);
+        let keys = [(6, &old), (7, &other), (12, &old), (12, &other), (17, &old), (19, &old), (19, &other)];
+        let there = keys_in_rules(with(&old).as_bytes()).unwrap();
+        assert_eq!(there.iter().map(|(line, key)| (*line, key)).collect::<Vec<_>>(), keys);
         // nothing of it there, nothing changed
         let without = with(&other);
         let found = replace_in_rules(without.as_bytes(), &old, &new).unwrap();

@@ -16,7 +16,7 @@ use crate::yaml::edit::{At, Edit, Value};
 
 pub use assignment::Assignment;
 use assignment::each_once;
-pub use hand_written::{InRules, lines_in_rules, replace_in_rules};
+pub use hand_written::{InRules, keys_in_rules, replace_in_rules};
 pub use remove::{host_remove, user_remove};
 
 use super::fields;
