@@ -88,6 +88,13 @@ fn an_encrypted_file_in_no_place_of_the_fleet_is_named() {
     fleet.must(MIRA, &["rules", "--write"]);
     let said = fleet.run_as(MIRA, &["sync"]);
     assert_eq!(said.err.matches("warning:").count(), stray.len() - 1, "{}", said.err);
+    // one behind ours is never come to in our folders
+    let rule = format!("{rule}  after:\n    - path_regex: .\n      age: {}\n", own_key());
+    fs::write(fleet.path("uvars.yaml"), format!("{head}\n{rule}")).unwrap();
+    fleet.must(MIRA, &["rules", "--write"]);
+    let said = fleet.run_as(MIRA, &["sync"]);
+    assert_eq!(said.err.matches("warning:").count(), 1, "{}", said.err);
+    assert!(said.err.contains("warning: secrets/hosts/basalt.yaml: is no file of the fleet"), "{}", said.err);
     // one that was asked about is no place to name the others
     assert_eq!(fleet.run_as(MIRA, &["sync", FILE]).err, "");
 }

@@ -36,3 +36,79 @@ pub fn keep_keyholders(fleet: &Fleet, ledger: &Ledger, path: &RepoPath, drift: &
         .hint("keys/admins/ and keys/recovery/ are empty; what happened to them: git log -p -- keys/")
         .hint("if the keys are to be others: uvars key add admins/NAME KEY"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Inventory;
+    use crate::keys::Registry;
+    use crate::sops::{Encrypted, Format, Map, Plain, Rules};
+    use std::path::Path;
+    use std::time::SystemTime;
+
+    const INVENTORY: &[u8] =
+        b"version: 1\nhosts: { web: { platform: linux } }\nusers: { jon: { hosts: [web] } }\n";
+
+    struct Keys(Vec<(&'static str, Recipient)>);
+
+    impl Keys {
+        fn get(&self, name: &str) -> Recipient {
+            self.0.iter().find(|(other, _)| *other == name).unwrap().1.clone()
+        }
+
+        /// Whether a file may lose these readers in a fleet that has no keyholder (or has the one that is `there`).
+        fn may_lose(&self, file: &str, lost: &[&str], there: Option<&str>) -> bool {
+            let registered = ["hosts/web", "robots/ci", "users/jon"].into_iter().chain(there);
+            let files = registered.map(|name| {
+                let key = format!("{}\n", self.get(name));
+                Ok((RepoPath::new(&format!("keys/{name}.pub"))?, key.into_bytes()))
+            });
+            let inventory = Inventory::parse(Path::new("uvars.yaml"), INVENTORY).unwrap();
+            let fleet = Fleet::new(inventory, Registry::of_files(files).unwrap()).unwrap();
+            let former = |name: &str| {
+                let key = self.get(&format!("former {name}"));
+                format!(
+                    "- {{recipient: {key}, whose: {name}, state: revoked, since: 2026-01-01T00:00:00Z}}\n"
+                )
+            };
+            let entries: String = ["hosts/web", "robots/ci", "admins/ann", "users/jon"].map(former).concat();
+            let ledger = Ledger::parse(format!("keys:\n{entries}").as_bytes()).unwrap();
+            let readers: Vec<_> = lost.iter().map(|name| self.get(name)).collect();
+            let plain = Plain::new(Map::new().with("a", "x"));
+            let now = SystemTime::UNIX_EPOCH;
+            let sealed = Encrypted::create(&plain, &readers, &Rules::default(), now, Format::Yaml).unwrap();
+            let drift = Drift::of(&sealed, &[self.get("new")]);
+            keep_keyholders(&fleet, &ledger, &RepoPath::new(file).unwrap(), &drift).is_ok()
+        }
+    }
+
+    #[test]
+    fn hosts_and_programs_alone_are_no_keyholders_now_or_before() {
+        let names = [
+            "hosts/web",
+            "robots/ci",
+            "users/jon",
+            "admins/eve",
+            "recovery/safe",
+            "former hosts/web",
+            "former robots/ci",
+            "former admins/ann",
+            "former users/jon",
+            "unknown",
+            "new",
+        ];
+        let made = |name| (name, crate::keys::generate("2026-01-01T00:00:00Z").unwrap().recipient);
+        let keys = Keys(names.map(made).into());
+        let file = "secrets/hosts/web.sops.yaml";
+        for lost in ["hosts/web", "robots/ci", "former hosts/web", "former robots/ci"] {
+            assert!(keys.may_lose(file, &[lost], None), "{lost}");
+        }
+        for lost in ["unknown", "users/jon", "former admins/ann", "former users/jon"] {
+            assert!(!keys.may_lose(file, &[lost], None), "{lost}");
+            assert!(!keys.may_lose(file, &["hosts/web", lost], None), "{lost}");
+            assert!(keys.may_lose(file, &[lost], Some("admins/eve")), "{lost}");
+            assert!(keys.may_lose(file, &[lost], Some("recovery/safe")), "{lost}");
+            assert!(keys.may_lose("secrets/users/jon.sops.yaml", &[lost], None), "{lost}");
+        }
+    }
+}

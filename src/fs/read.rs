@@ -214,6 +214,18 @@ mod tests {
         let path = dir.path().join("huge");
         File::create(&path).unwrap().set_len(LIMIT + 1).unwrap();
         assert_eq!(message(&path), "is larger than 64 MiB");
+        // room for such a one would be more than any memory
+        File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        assert_eq!(message(&path), "is larger than 64 MiB");
+    }
+
+    #[test]
+    fn a_file_that_outgrows_the_limit_while_it_is_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("endless");
+        File::create(&path).unwrap().set_len(LIMIT + 1).unwrap();
+        let error = up_to_limit(File::open(&path).unwrap(), LIMIT, &path).unwrap_err();
+        assert_eq!(error.message(), "is larger than 64 MiB");
     }
 
     #[test]
