@@ -120,3 +120,45 @@ fn close(order: &mut Vec<Placed>, frame: &Frame, outermost: bool, walk: &mut Wal
         Last::Scalar | Last::Opened(..) => Some(own),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sops::{Format, Plain};
+
+    /// What is written, in its order: names, comments, and where maps and lists begin and end. A `!` is in front of what
+    /// stands in another map than it did.
+    fn order(source: &str) -> String {
+        let plain = Plain::parse(source.as_bytes(), Format::Yaml).unwrap();
+        let tree = &plain.tree;
+        let placed = settle(tree, &Rules::default());
+        let words = placed.iter().map(|Placed { at, moved }| {
+            let item = tree.item(*at);
+            let text = match item.node {
+                Node::Map => format!("{}{{", String::from_utf8_lossy(tree.pool.get(item.key))),
+                Node::List => format!("{}[", String::from_utf8_lossy(tree.pool.get(item.key))),
+                Node::End => ".".to_owned(),
+                Node::Comment(_) => String::from_utf8_lossy(tree.pool.get(item.text)).trim().to_owned(),
+                _ => String::from_utf8_lossy(tree.pool.get(item.key)).into_owned(),
+            };
+            if *moved { format!("!{text}") } else { text }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn comments_go_to_where_they_will_be_found_and_keep_their_order() {
+        for (source, wanted) in [
+            ("m:\n  e: {x: 1}\n  # f\nk: 1\n", "{ m{ e{ x !f . . k ."),
+            ("m:\n  e:\n    x: {z: 1}\n    # f\n  # g\nk: 1\n", "{ m{ e{ x{ z !f !g . . . k ."),
+            ("m:\n  e: {x: {z: 1}}\n  # f\n  # g\nk: 1\n", "{ m{ e{ x{ z !f !g . . . k ."),
+            // what is in clear gets no comment that was to be secret
+            ("m:\n  e_unencrypted: {x: 1}\n  # f\n  # g\nk: 1\n", "{ m{ f g e_unencrypted{ x . . k ."),
+            // the metadata comes behind the last map of all
+            ("m: {x: 1}\n# f\n", "{ m{ x . f ."),
+            ("m:\n  e: 1\n  # f\nk: 1\n", "{ m{ e f . k ."),
+        ] {
+            assert_eq!(order(source), wanted, "{source}");
+        }
+    }
+}
