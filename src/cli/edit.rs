@@ -71,7 +71,10 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             return Ok(Exit::Done);
         }
         match sealed(context, &document, base.opened.as_ref(), &text) {
-            Ok(saved) if base.is_still(&document)? => break saved,
+            Ok((saved, lost)) if base.is_still(&document)? => {
+                store::warn_of_lost_comments(ui, document.shown(), lost);
+                break saved;
+            }
             Ok(_) => {
                 base = Base::read(context, &document, mac)?;
                 ui.error(&changed(&document));
@@ -140,10 +143,16 @@ fn entered(scratch: &Scratch) -> Result<bool> {
     read.map(|count| count > 0).map_err(|error| Error::new("cannot ask").because(error))
 }
 
-/// Encrypts what was typed, for the file that was opened or for a new one.
-fn sealed(context: &Context, document: &Document, opened: Option<&Opened>, text: &Secret) -> Result<Saved> {
+/// Encrypts what was typed, for the file that was opened or for a new one; and how many comments were lost.
+fn sealed(
+    context: &Context,
+    document: &Document,
+    opened: Option<&Opened>,
+    text: &Secret,
+) -> Result<(Saved, usize)> {
     let mut edited =
         Plain::parse(text.expose(), document.format()?).map_err(|error| error.at(document.shown()))?;
+    let lost = edited.lost_comments();
     let refused = |key: &str, why: &str| Error::new(why).at(document.shown()).key(key);
     if edited.binding().is_some() && document.bound_path().is_some() {
         return Err(refused(BINDING_KEY, "says where the file belongs, and is written by uvars itself"));
@@ -152,7 +161,7 @@ fn sealed(context: &Context, document: &Document, opened: Option<&Opened>, text:
         return Err(refused(METADATA, "the name is where sops keeps its own data; rename it"));
     }
     let Some(opened) = opened else {
-        return Creation::of(document)?.seal(document, edited, context.now());
+        return Ok((Creation::of(document)?.seal(document, edited, context.now())?, lost));
     };
     let hash = KeyPath::of_keys([HASH]);
     if let Some(value) = edited.get(&hash).filter(|value| opened.plain.get(&hash).as_ref() != Some(value)) {
@@ -162,7 +171,7 @@ fn sealed(context: &Context, document: &Document, opened: Option<&Opened>, text:
         edited.bind(path)?;
     }
     edited.keep_ciphertext_of(&opened.plain);
-    store::seal(context, document, opened, &edited)
+    Ok((store::seal(context, document, opened, &edited)?, lost))
 }
 
 /// Runs the editor on the file.

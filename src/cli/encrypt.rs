@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         (None, _) => Secret::new(document.bytes()?),
     };
     let plain = plain(&text, document.format()?, shown).map_err(|error| error.at(shown))?;
+    store::warn_of_lost_comments(ui, shown, plain.lost_comments());
     let creation = Creation::of(&document)?;
     creation.warn(ui, &document);
     let saved = creation.seal(&document, plain, context.now())?;

@@ -170,3 +170,14 @@ fn write_elsewhere(
     }
     Ok(())
 }
+
+/// Says how many comments of a text in clear the file does not have.
+pub(super) fn warn_of_lost_comments(ui: &mut Ui, shown: &str, lost: usize) {
+    let comments = match lost {
+        0 => return,
+        1 => "1 comment is".to_owned(),
+        _ => format!("{lost} comments are"),
+    };
+    ui.warn(format!("{shown}: {comments} left out, with no value to stay with"));
+    ui.hint("put comments right above names, without an empty line between");
+}

@@ -78,6 +78,17 @@ impl Plain {
         }
     }
 
+    /// How many comments there are, by lines.
+    pub fn comments(&self) -> usize {
+        self.tree.items.iter().filter(|item| item.node.is_comment()).count()
+    }
+
+    /// How many comments of the text that this was read from are not in it: the format attaches comments to values, and
+    /// in odd places finds none.
+    pub fn lost_comments(&self) -> usize {
+        self.tree.lost_comments
+    }
+
     /// The value at a path in the first document.
     pub fn get(&self, path: &KeyPath) -> Option<Value> {
         self.tree.locate(path).map(|at| self.tree.value(at))
@@ -192,7 +203,7 @@ impl Plain {
 
     /// A value's items, their text in this tree's pool.
     fn items_of(&mut self, key: Option<&str>, value: &Value) -> Vec<Item> {
-        let mut part = Tree { items: Vec::new(), pool: std::mem::take(&mut self.tree.pool) };
+        let mut part = Tree { pool: std::mem::take(&mut self.tree.pool), ..Tree::default() };
         part.push_value(key, value);
         self.tree.pool = std::mem::take(&mut part.pool);
         std::mem::take(&mut part.items)

@@ -15,6 +15,8 @@ use zeroize::{Zeroize, Zeroizing};
 pub(super) struct Tree {
     pub(super) items: Vec<Item>,
     pub(super) pool: Pool,
+    /// How many lines with a comment the source had that are not among the items.
+    pub(super) lost_comments: usize,
 }
 
 /// One thing of a document.
@@ -202,7 +204,7 @@ impl Drop for Pool {
 
 impl Tree {
     pub(super) fn new(items: usize, pool: Pool) -> Self {
-        Self { items: Vec::with_capacity(items), pool }
+        Self { items: Vec::with_capacity(items), pool, lost_comments: 0 }
     }
 
     /// Puts items in the place of those from `start` to `end`. The old ones are wiped, and so is the memory that

@@ -36,7 +36,10 @@ impl<'s> Composer<'s> {
             let whole = self.tree.documents().len();
             match self.document() {
                 Ok(true) => {}
-                Ok(false) => return (self.tree, None),
+                Ok(false) => {
+                    self.tree.set_comment_lines(self.parser.comment_lines());
+                    return (self.tree, None);
+                }
                 Err(error) => {
                     self.tree.truncate_documents(whole);
                     return (self.tree, Some(error));

@@ -121,6 +121,7 @@ pub struct Tree<'a> {
     nodes: Vec<Node<'a>>,
     extras: Vec<Extra<'a>>,
     documents: Vec<NodeId>,
+    comment_lines: usize,
 }
 
 impl<'a> Tree<'a> {
@@ -188,6 +189,15 @@ impl<'a> Tree<'a> {
     /// The comments of a node, to be changed.
     pub fn comments_mut(&mut self, id: NodeId) -> &mut Comments {
         &mut self.extra_mut(id).comments
+    }
+
+    /// How many lines of the source have a comment, one that is attached nowhere too: go-yaml loses some.
+    pub fn comment_lines(&self) -> usize {
+        self.comment_lines
+    }
+
+    pub(super) fn set_comment_lines(&mut self, lines: usize) {
+        self.comment_lines = lines;
     }
 
     /// The explicit tag in its short form (`!!int`, `!custom`), without the `!` that means none.
@@ -302,7 +312,8 @@ impl<'a> Tree<'a> {
             anchor: extra.anchor.map(owned),
             target: extra.target,
         });
-        Tree { nodes: nodes.collect(), extras: extras.collect(), documents: self.documents }
+        let (documents, comment_lines) = (self.documents, self.comment_lines);
+        Tree { nodes: nodes.collect(), extras: extras.collect(), documents, comment_lines }
     }
 
     /// Takes the documents behind the first `count` away (their nodes stay unused in the arena).

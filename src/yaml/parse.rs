@@ -186,6 +186,11 @@ impl<'s> Parser<'s> {
         Ok(())
     }
 
+    /// How many lines had a comment until now.
+    pub(super) fn comment_lines(&self) -> usize {
+        self.scanner.remarks.lines()
+    }
+
     /// Ends the collection at the head token.
     fn leave(&mut self, kind: EventKind, takes_comments: bool) -> Scan<Event<'s>> {
         self.peek()?;

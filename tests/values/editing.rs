@@ -37,6 +37,19 @@ fn what_was_changed_is_encrypted_and_the_rest_keeps_its_ciphertext() {
 }
 
 #[test]
+fn comments_that_are_lost_are_told_of() {
+    let place = Place::new();
+    let script = "printf 'l:\\n  -\\n    # why\\n\\n    a:\\n      b: 1\\n    # c\\n\\n    # d\\n    e: 1\\n' >> \"$1\"";
+    let said = place.edit("hosts/basalt", script, "");
+    assert_eq!((said.code, said.out.as_str()), (0, CHANGED), "{}", said.err);
+    let warning =
+        "uvars: warning: secrets/hosts/basalt.sops.yaml: 1 comment is left out, with no value to stay with\n";
+    assert!(said.err.starts_with(warning), "{}", said.err);
+    let shown = place.fleet.must(super::MIRA, &["decrypt", BASALT]);
+    assert_eq!(shown.matches('#').count(), 2, "{shown}");
+}
+
+#[test]
 fn left_as_it_was_nothing_is_written() {
     let place = Place::new();
     for script in ["true", "touch \"$1\"", "cp \"$1\" \"$1.new\"; mv \"$1.new\" \"$1\""] {

@@ -39,12 +39,18 @@ pub(in crate::yaml) struct Remarks {
     read: usize,
     pending: Comments,
     stem: Option<String>,
+    lines: usize,
 }
 
 impl Remarks {
     /// Whether anything is left to be collected.
     pub(super) fn is_waiting(&self) -> bool {
         !self.pieces.is_empty()
+    }
+
+    /// How many lines with a comment there were until now.
+    pub(in crate::yaml) fn lines(&self) -> usize {
+        self.lines
     }
 
     /// Collects what belongs to the token at `start` or to what was before it.
@@ -112,6 +118,7 @@ impl Remarks {
     }
 
     fn push(&mut self, role: Role, text: String, at: u32, start: Mark, scan: u32, end: u32) {
+        self.lines += text.split('\n').filter(|line| !line.is_empty()).count();
         self.pieces.push(Piece { role, text, at, start, scan, end });
     }
 

@@ -61,7 +61,10 @@ fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
     if loader.tree.pool.is_full() {
         return Err(Error::new("the file is larger than 4 GiB"));
     }
-    Ok(loader.tree)
+    let mut tree = loader.tree;
+    let found = tree.items.iter().filter(|item| item.node.is_comment()).count();
+    tree.lost_comments = nodes.comment_lines().saturating_sub(found);
+    Ok(tree)
 }
 
 struct Loader<'n, 'a> {

@@ -50,6 +50,9 @@ struct Writer<'t> {
 /// An open map or list.
 struct Frame<'t> {
     node: NodeId,
+    /// Where the comments above its first go: on it, or, if it comes first in a list that has some there, on that. The
+    /// emitter would show those of one alone, and sops loses the others.
+    head: NodeId,
     list: bool,
     /// Comments that wait for what they stand above or behind.
     waiting: Vec<(&'t [u8], Side)>,
@@ -57,6 +60,9 @@ struct Frame<'t> {
     last: Option<NodeId>,
     /// The merge key that a list stands under.
     merge: Option<NodeId>,
+    /// The last value, if it is an empty list with comments. They are shown behind it, unless there are comments above
+    /// what follows: those alone would be shown, and sops loses the others.
+    emptied: Option<NodeId>,
 }
 
 impl<'t> Writer<'t> {
@@ -83,9 +89,21 @@ impl<'t> Writer<'t> {
                 let list = item.node == Node::List;
                 let kind = if list { Kind::Sequence } else { Kind::Mapping };
                 let node = self.nodes.push(yaml::Node::new(kind, Style::Plain, ""));
+                let around = self.frames.last().filter(|frame| frame.list && frame.last.is_none());
+                let around = around.map(|frame| frame.node);
                 let merge = self.place(tree, item, node)?.filter(|_| list && item.merge);
                 self.lists += usize::from(list);
-                self.frames.push(Frame { node, list, waiting: Vec::new(), last: None, merge });
+                let taken = |head: &NodeId| !self.nodes.comments(*head).head.is_empty();
+                let head = around.filter(taken).unwrap_or(node);
+                self.frames.push(Frame {
+                    node,
+                    head,
+                    list,
+                    waiting: Vec::new(),
+                    last: None,
+                    merge,
+                    emptied: None,
+                });
             }
             _ => {
                 let node = self.scalar(tree, item);
@@ -113,11 +131,16 @@ impl<'t> Writer<'t> {
         let behind = |side: Side| side == Side::Behind && !item.node.opens();
         let above = || waiting.iter().filter(|(_, side)| !behind(*side)).map(|(text, _)| *text);
         let first = frame.last.is_none();
-        let (around, list) = (frame.node, frame.list);
+        let emptied = frame.emptied.take();
+        let (around, head, list) = (frame.node, frame.head, frame.list);
         let key = if list { None } else { Some(self.nodes.push(key_node(tree, item, in_list)?)) };
         frame.last = Some(key.unwrap_or(value));
         if !waiting.is_empty() {
-            let head = if first { around } else { key.unwrap_or(value) };
+            let head = if first { head } else { key.unwrap_or(value) };
+            if let Some(emptied) = emptied.filter(|_| above().next().is_some()) {
+                let shown = std::mem::take(&mut self.nodes.comments_mut(emptied).head);
+                self.nodes.comments_mut(head).head = shown;
+            }
             add(&mut self.nodes, head, above(), |comments| &mut comments.head);
             let line = waiting.iter().filter(|(_, side)| behind(*side)).map(|(text, _)| *text);
             add(&mut self.nodes, value, line, |comments| &mut comments.line);
@@ -141,7 +164,12 @@ impl<'t> Writer<'t> {
         };
         let left = inline(false).chain(inline(true));
         match frame.last {
-            None => add(&mut self.nodes, frame.node, left, |comments| &mut comments.head),
+            None => {
+                add(&mut self.nodes, frame.head, left, |comments| &mut comments.head);
+                if let Some(around) = self.frames.last_mut().filter(|_| frame.list) {
+                    around.emptied = Some(frame.node);
+                }
+            }
             Some(last) => add(&mut self.nodes, last, left, |comments| &mut comments.foot),
         }
     }
