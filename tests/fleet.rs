@@ -58,6 +58,40 @@ fn a_revoked_key_that_is_back_is_refused() {
     assert_eq!(planned, error.to_string());
 }
 
+#[test]
+fn a_key_that_readers_are_counted_on_for_must_be_there() {
+    let load = |inventory: &str, files: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("uvars.yaml"), format!("version: 1\n{inventory}")).unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, format!("{KEY}\n")).unwrap();
+        }
+        Fleet::load(&Root::open(folder.path()).unwrap()).map(drop).map_err(|error| error.to_string())
+    };
+    for (inventory, file, said) in [
+        (
+            "hosts: { web: { platform: linux } }",
+            "keys/hosts/web.pub",
+            "hosts.web: web has no key: there is no keys/hosts/web.pub",
+        ),
+        (
+            "shared: { wifi: { robots: [ci] } }",
+            "keys/robots/ci.pub",
+            "shared.wifi.robots: there is no keys/robots/ci.pub",
+        ),
+        ("users: { jon: { key: jo } }", "keys/users/jo.pub", "users.jon.key: there is no keys/users/jo.pub"),
+    ] {
+        assert_eq!(load(inventory, &[file]), Ok(()), "{inventory}");
+        let error = load(inventory, &[]).unwrap_err();
+        assert!(error.starts_with("uvars.yaml:2:") && error.contains(said), "{error}");
+    }
+    let pending = "hosts: { web: { platform: linux, key: pending } }";
+    assert_eq!(load(pending, &[]), Ok(()));
+    assert!(load(pending, &["keys/hosts/web.pub"]).unwrap_err().contains("still says `key: pending`"));
+}
+
 /// The mission's largest fleet. It takes a moment where costs grow linearly, and a quarter of an hour where they
 /// grow with the square.
 #[test]

@@ -217,6 +217,10 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "HOSTS\nusers: { jon: { hosts: [a], uid: 5 }, kim: { tags: [server], uid: 5 } }",
         "users.kim.uid: kim has the uid 5 of jon on a",
     ),
+    (
+        "HOSTS\nusers: { jon: { hosts: [a], uid: 5 }, kim: { tags: [server], uid: 5 } }",
+        "another; for a alone: on: { a: { uid: N } } of kim",
+    ),
     ("HOSTS\nshared: { wifi: { hosts: [x] } }", "shared.wifi.hosts.0: unknown host `x`"),
     ("HOSTS\nshared: { wifi: { users: [jon] } }", "shared.wifi.users.0: unknown user `jon`"),
     ("HOSTS\ninstall: { x: { from: shared/wif, key: a } }", "unknown shared file `wif`"),

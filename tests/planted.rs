@@ -111,6 +111,35 @@ fn a_rule_that_would_leave_values_in_clear_is_refused_by_every_verb() {
 }
 
 #[test]
+fn a_value_that_only_the_mac_covers_is_carried_on_by_no_verb() {
+    let fleet = Fleet::copy();
+    let planted = format!("planted_unencrypted: 1\n{}", fleet.read(FILE));
+    let refused = |fleet: &Fleet, verb: &[&str]| {
+        let said = run(fleet, verb);
+        assert_eq!(said.code, 1, "{verb:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains("the MAC does not fit the values"), "{verb:?}: {}", said.err);
+        assert_eq!(fleet.read(FILE), planted, "{verb:?}");
+    };
+    fs::write(fleet.path(FILE), &planted).unwrap();
+    for verb in verbs(FILE).iter().filter(|verb| verb[0] != "sync") {
+        refused(&fleet, verb);
+    }
+    refused(&fleet, &["bind", "--yes", FILE]);
+    // a reader more, which needs no new data key
+    let key = fleet.read("keys/users/tess.pub");
+    let key = key.lines().find(|line| line.starts_with("age1")).unwrap();
+    fleet.must(MIRA, &["key", "add", "admins/tess", key]);
+    refused(&fleet, &["sync"]);
+    refused(&fleet, &["sync", FILE]);
+    // and one less
+    fs::remove_file(fleet.path("keys/recovery/safe.pub")).unwrap();
+    fs::remove_file(fleet.path("keys/admins/tess.pub")).unwrap();
+    refused(&fleet, &["sync"]);
+    let new = fleet.beside("new.txt");
+    refused(&fleet, &["key", "rotate", "hosts/basalt", "--generate", "--out", new.to_str().unwrap()]);
+}
+
+#[test]
 fn what_plain_sops_wrote_in_clear_by_a_planted_rule_is_named_and_encrypted() {
     let fleet = Fleet::copy();
     plant(&fleet, FILE, "unencrypted_regex: ^api$");

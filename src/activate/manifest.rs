@@ -623,6 +623,21 @@ mod tests {
                 "\"user\": \"jon\", \"into\": \"../x\", \"from\"",
                 "personal.0.into: must be plain names",
             ),
+            (
+                "cinnabar.sops.yaml\", \"key\": \"db",
+                "basalt.sops.yaml\", \"key\": \"db",
+                "installs.0.from: secrets/hosts/basalt.sops.yaml is not among",
+            ),
+            (
+                "\"user\": \"jon\", \"from\": \"secrets/users/jon",
+                "\"user\": \"jon\", \"from\": \"secrets/users/ann",
+                "personal.0.from: secrets/users/ann.sops.yaml is not among",
+            ),
+            (
+                "\"personal\": [",
+                "\"personal\": [{\"user\": \"jon\", \"from\": \"secrets/users/jon.sops.yaml\"}, ",
+                "personal.1: lands where another file",
+            ),
             ("hosts/cinnabar\"", "users/jon\"", "accounts: is for hosts"),
         ] {
             let error = refused(from, to);
@@ -648,5 +663,17 @@ mod tests {
         assert!(Manifest::parse(person("jon").as_bytes()).is_ok());
         let error = Manifest::parse(person("ann").as_bytes()).unwrap_err().to_string();
         assert_eq!(error, "personal.0.user: must be jon, whose manifest this is");
+        for (field, entry) in [
+            ("accounts", r#"{"user": "jon", "policy": "present"}"#),
+            (
+                "installs",
+                r#"{"name": "a", "from": "secrets/users/jon.sops.yaml", "key": "a", "owner": "root", "mode": "0400", "phase": "users"}"#,
+            ),
+        ] {
+            let text =
+                person("jon").replace("\"personal\"", &format!("\"{field}\": [{entry}], \"personal\""));
+            let error = Manifest::parse(text.as_bytes()).unwrap_err().to_string();
+            assert_eq!(error, format!("{field}: is for hosts, and this is the manifest of a person"));
+        }
     }
 }
