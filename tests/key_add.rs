@@ -248,3 +248,14 @@ fn a_file_name_that_cannot_be_shown_is_told_with_what_to_do() {
         .says("secrets/shared/a\\nb.sops.yaml\" cannot be a path in the repository");
     drop(ran.says("hint: give it another name; a file that is there: mv or git mv"));
 }
+
+#[test]
+fn a_key_that_somebody_else_has_too_is_named_when_it_is_added_and_no_other_is() {
+    let scratch = Scratch::new();
+    let key = |name: &str| scratch.read(&format!("keys/{name}.pub")).unwrap().trim_end().to_owned();
+    scratch.write("keys/robots/ci.pub", &format!("{}\n", key("users/jon")));
+    let said = scratch.run(&format!("key add robots/mirror {}", key("users/raquel"))).code(0);
+    let short: String = key("users/raquel").chars().take(16).collect();
+    let warned = format!("robots/mirror and users/raquel have the same key {short}…\n");
+    assert!(said.err.contains(&warned) && said.err.matches("same key").count() == 1, "{}", said.err);
+}

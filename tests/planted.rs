@@ -413,3 +413,15 @@ fn a_link_to_another_file_of_the_fleet_is_refused() {
         }
     }
 }
+
+#[test]
+fn what_is_no_hash_already_keeps_nobody_from_the_rest_of_the_file() {
+    let fleet = Fleet::copy();
+    let file = "secrets/accounts/mira.sops.yaml";
+    if !sops(&fleet, "sops", &["set", file, "[\"password_hash\"]", "\"!\""]) {
+        return;
+    }
+    let said = run(&fleet, &["edit", file]);
+    assert_eq!((said.code, said.out), (0, format!("change {file}\n")), "{}", said.err);
+    assert_eq!(fleet.must(MIRA, &["get", file, "password_hash"]), "!");
+}

@@ -167,3 +167,31 @@ fn what_is_typed_behind_the_key_of_set_is_never_shown() {
     let help = scratch.run("set --help").code(0);
     assert!(help.out.contains("\nUsage: uvars set [OPTIONS] <FILE> <KEY>\n"), "{}", help.out);
 }
+
+#[test]
+fn an_argument_of_several_lines_is_quoted_by_nothing() {
+    let scratch = Scratch::new();
+    for line in [&["hunter2\nhunter2"][..], &["get", "users/jon", "a", "hunter2\rhunter2"]] {
+        let ran = scratch::ran(&mut scratch.uvars(line), b"").code(2).says("may be secret");
+        assert!(!ran.all().contains("hunter2"), "{}", ran.all());
+    }
+}
+
+#[test]
+fn a_private_key_that_is_a_value_is_given_to_whoever_asks_for_it() {
+    let scratch = Scratch::new();
+    let key = std::fs::read_to_string(scratch.private("users/tara")).unwrap();
+    let key = key.lines().find(|line| line.starts_with("AGE-")).unwrap();
+    drop(scratch.feed("set hosts/cinnabar deploy.key", key.as_bytes()).code(0));
+    for line in
+        ["get hosts/cinnabar deploy.key", "get --json hosts/cinnabar deploy", "decrypt hosts/cinnabar"]
+    {
+        drop(scratch.run_as("hosts/cinnabar", line).code(0).says(key));
+    }
+    // and a name in a file is given as it is, whatever it looks like
+    let name = "aB3".repeat(22);
+    let file = "secrets/hosts/galena.sops.yaml";
+    scratch.write(file, &format!("{name}: x\n"));
+    drop(scratch.run(&format!("encrypt -i {file}")).code(0));
+    drop(scratch.run("get --json hosts/galena").code(0).says(&format!("\"{name}\"")));
+}
