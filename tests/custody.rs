@@ -111,6 +111,13 @@ fn a_dry_run_that_has_shown_its_plan_is_done() {
         assert_eq!(fleet.status(), "", "{verb:?}");
     }
     assert_eq!(fleet.run_as(MIRA, &rotate).code, 4);
+    // a key that is there is not to be overwritten, which a dry run says too
+    let there = fs::read(&out).unwrap();
+    for dry in [&["--dry-run"][..], &[]] {
+        let said = fleet.run_as(MIRA, &[&rotate, dry].concat());
+        assert!(said.code == 1 && said.err.contains("a key is never overwritten"), "{dry:?}: {}", said.err);
+        assert_eq!(fs::read(&out).unwrap(), there);
+    }
     // what is refused is no plan
     let text = fleet.read(FILE).replace("unencrypted_suffix: _unencrypted", "encrypted_suffix: x");
     fs::write(fleet.path(FILE), text).unwrap();

@@ -258,4 +258,7 @@ fn a_key_that_somebody_else_has_too_is_named_when_it_is_added_and_no_other_is() 
     let short: String = key("users/raquel").chars().take(16).collect();
     let warned = format!("robots/mirror and users/raquel have the same key {short}…\n");
     assert!(said.err.contains(&warned) && said.err.matches("same key").count() == 1, "{}", said.err);
+    // one person may be an admin and a user, and no more than one
+    let said = scratch.run(&format!("key add users/tara {}", key("admins/ann"))).code(0);
+    assert!(said.err.contains("admins/ann and users/tara have the same key"), "{}", said.err);
 }

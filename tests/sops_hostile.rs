@@ -119,6 +119,17 @@ fn what_only_the_mac_covers_is_found_by_the_mac() {
         let read = Encrypted::parse(changed.as_bytes(), Format::Yaml).unwrap();
         let key = read.unlock(&keyring("a.age")).unwrap();
         assert!(read.decrypt_with(&key, Mac::Ignore).is_ok());
+        // nor is it carried on into a file whose MAC fits
+        let readers = keyring("a.age").recipients();
+        for made in [
+            read.rotate(&key, &readers, now()),
+            read.rotate_to(&key, &readers, now()),
+            read.renew(&key, now()),
+            read.vouch(&key).map(|vouched| vouched.file),
+        ] {
+            let error = made.unwrap_err().to_string();
+            assert!(error.starts_with("the MAC does not fit the values"), "{error}");
+        }
     }
 }
 
