@@ -142,9 +142,7 @@ fn verify_names_whoever_opens_a_file_and_should_not() {
     assert!(done.status().unwrap().success());
     let said = fleet.run_as(MIRA, &["verify", FILE, "shared/wifi"]);
     assert_eq!(said.code, 0, "{}", said.err);
-    let warning = format!(
-        "uvars: warning: {FILE}: {stranger} opens it too, and is no reader that the fleet gives it\n"
-    );
+    let warning = format!("uvars: warning: {FILE}: names {stranger} as a reader, which the fleet does not\n");
     assert_eq!(said.err, format!("{warning}uvars: hint: to take them out: uvars sync {FILE}\n"));
     let json = fleet.must(MIRA, &["verify", "--json", FILE, "shared/wifi"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -93,7 +93,7 @@ impl Known {
 fn warn_of(ui: &mut Ui, document: &Document, strangers: &[String]) {
     for stranger in strangers {
         let shown = document.shown();
-        ui.warn(format!("{shown}: {stranger} opens it too, and is no reader that the fleet gives it"));
+        ui.warn(format!("{shown}: names {stranger} as a reader, which the fleet does not"));
     }
     if let (false, Some(path)) = (strangers.is_empty(), document.bound_path()) {
         ui.hint(format!("to take them out: uvars sync {path}"));
