@@ -484,6 +484,33 @@ fn received_into_a_file_that_only_its_owner_reads() {
 }
 
 #[test]
+fn nothing_is_deleted_that_did_not_arrive_nor_shown_that_cannot_be_deleted() {
+    let scratch = Scratch::new();
+    scratch.run("generate raquel --random").code(0);
+    let before = scratch.secrets();
+    // a file holds one value
+    let out = scratch.beside("out");
+    scratch.run_as("users/raquel", &format!("receive --out {}", out.display())).code(2).says("2 values wait");
+    assert!(!out.exists());
+    // nobody gets what goes to a full disk
+    let mut full = scratch.uvars(["receive"]);
+    full.env("SOPS_AGE_KEY_FILE", scratch.private("users/raquel"));
+    full.stdout(fs::File::options().write(true).open("/dev/full").unwrap())
+        .stderr(std::process::Stdio::null());
+    assert_eq!(full.status().unwrap().code(), Some(1));
+    assert_eq!(scratch.secrets(), before);
+    // a link is never removed
+    scratch.run("generate tara").code(0);
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    fs::rename(scratch.root().join(HANDOVER), scratch.root().join("kept.yaml")).unwrap();
+    std::os::unix::fs::symlink("../../../kept.yaml", scratch.root().join(HANDOVER)).unwrap();
+    let ran = scratch.run_as("users/tara", "receive").code(1);
+    assert!(!ran.all().contains(&made), "{}", ran.all());
+    drop(ran.says("is a link; uvars removes files only"));
+    assert!(scratch.read("kept.yaml").is_some());
+}
+
+#[test]
 fn received_as_json() {
     let scratch = Scratch::new();
     scratch.run("generate raquel --random").code(0);

@@ -125,6 +125,19 @@ fn a_value_that_only_the_mac_covers_is_carried_on_by_no_verb() {
         refused(&fleet, verb);
     }
     refused(&fleet, &["bind", "--yes", FILE]);
+    // nor together with a rule by which it may be in clear
+    let ruled = format!("planted: 1\n{}", fleet.read(FILE).replace("planted_unencrypted: 1\n", ""));
+    let ruled = ruled.replace(HONEST, "encrypted_regex: ^(db|uvars_path)$");
+    fs::write(fleet.path(FILE), &ruled).unwrap();
+    let said = run(&fleet, &["bind", "--yes", FILE]);
+    assert!(
+        said.code == 1 && said.err.contains("the MAC does not fit the values"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    assert_eq!(fleet.read(FILE), ruled);
+    fs::write(fleet.path(FILE), &planted).unwrap();
     // a reader more, which needs no new data key
     let key = fleet.read("keys/users/tess.pub");
     let key = key.lines().find(|line| line.starts_with("age1")).unwrap();
@@ -177,6 +190,17 @@ fn what_honest_releases_of_sops_write_by_our_rules_passes() {
 }
 
 #[test]
+fn a_password_that_waits_under_another_rule_is_not_received() {
+    let fleet = Fleet::copy();
+    let file = "secrets/handover/noor/password.sops.yaml";
+    let planted = plant(&fleet, file, "unencrypted_regex: ^changed$");
+    let said = fleet.run_as("users/noor.txt", &["receive", "noor"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+    assert!(said.err.contains(&format!("{file}: sops.unencrypted_regex: is not the rule")), "{}", said.err);
+    assert_eq!(fleet.read(file), planted);
+}
+
+#[test]
 fn a_received_password_does_not_go_into_a_file_with_another_rule() {
     let fleet = Fleet::copy();
     let file = "secrets/users/noor.sops.yaml";
@@ -187,6 +211,17 @@ fn a_received_password_does_not_go_into_a_file_with_another_rule() {
     assert!(said.err.contains(&format!("uvars bind {file}")), "{}", said.err);
     assert_eq!(fleet.read(file), planted);
     assert!(fleet.path("secrets/handover/noor/password.sops.yaml").exists());
+}
+
+#[test]
+fn a_received_password_does_not_go_into_a_file_from_another_place() {
+    let fleet = Fleet::copy();
+    let (file, other) = ("secrets/users/noor.sops.yaml", "secrets/handover/noor/password.sops.yaml");
+    fs::copy(fleet.path(other), fleet.path(file)).unwrap();
+    let said = fleet.run_as("users/noor.txt", &["receive", "--store"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains(&format!("this file was not written for {file}")), "{}", said.err);
+    assert_eq!(fleet.read(file), fleet.read(other));
 }
 
 const PGP: &str =
