@@ -203,3 +203,22 @@ fn key_groups_are_named_with_their_holders_and_become_one_list() {
     assert!(!said.err.contains("key groups\nuvars"), "{}", said.err);
     fleet.must(MIRA, &["verify", wifi]);
 }
+
+#[test]
+fn a_key_that_was_replaced_does_not_come_back() {
+    let fleet = Fleet::copy();
+    let file = "keys/hosts/basalt.pub";
+    let old = fleet.read(file).lines().find(|line| line.starts_with("ssh-")).unwrap().to_owned();
+    let new = uvars::keys::generate("2026-01-01T00:00:00Z").unwrap().recipient;
+    fleet.must(MIRA, &["key", "rotate", "hosts/basalt", new.as_str()]);
+    fleet.commit();
+    let back = fleet.run_as(MIRA, &["key", "rotate", "hosts/basalt", &old]);
+    assert!(
+        back.code == 1 && back.err.contains("the new key was revoked, and must not come back"),
+        "{}",
+        back.err
+    );
+    let same = fleet.run_as(MIRA, &["key", "rotate", "hosts/basalt", new.as_str()]);
+    assert!(same.code == 1 && same.err.contains("hosts/basalt has this key already"), "{}", same.err);
+    assert_eq!(fleet.status(), "");
+}

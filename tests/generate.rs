@@ -511,6 +511,31 @@ fn nothing_is_deleted_that_did_not_arrive_nor_shown_that_cannot_be_deleted() {
 }
 
 #[test]
+fn what_was_changed_after_it_was_opened_is_not_deleted() {
+    use uvars::{fs::Root, keys, vars};
+    let scratch = Scratch::new();
+    scratch.run("generate tara").code(0);
+    let root = Root::open(&scratch.root()).unwrap();
+    let keyring = keys::Keyring::new(keys::IdentitySources {
+        files: vec![scratch.private("users/tara")],
+        ..keys::IdentitySources::default()
+    });
+    let received: Vec<_> = vars::waiting(&root, None)
+        .unwrap()
+        .0
+        .into_iter()
+        .map(|item| item.open(&keyring, &|_| None).unwrap())
+        .collect();
+    assert_eq!(received.len(), 1);
+    scratch.run("generate tara --regenerate").code(0);
+    let newer = scratch.read(HANDOVER);
+    let lock = root.lock(std::time::Duration::ZERO).unwrap();
+    let error = vars::take(&received).commit(&lock).unwrap_err().to_string();
+    assert!(error.contains("was changed by somebody else meanwhile"), "{error}");
+    assert_eq!(scratch.read(HANDOVER), newer);
+}
+
+#[test]
 fn received_as_json() {
     let scratch = Scratch::new();
     scratch.run("generate raquel --random").code(0);

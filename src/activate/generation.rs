@@ -297,14 +297,25 @@ mod tests {
         let refused = store(&dir).publish(&tree(&dir, "two"), &Live::default()).unwrap_err();
         assert!(refused.to_string().contains("is no link"), "{refused}");
         assert_eq!(generations(&dir), ["1"]);
+        // nor is it touched where that is not wanted
+        fs::remove_file(dir.path().join("uvars.before-uvars/precious")).unwrap();
+        fs::remove_dir(dir.path().join("uvars.before-uvars")).unwrap();
+        let store = Store { put_aside: false, ..store(&dir) };
+        let refused = store.publish(&tree(&dir, "two"), &Live::default()).unwrap_err();
+        assert!(refused.to_string().contains("is no link"), "{refused}");
+        assert_eq!(fs::read_to_string(dir.path().join("uvars")).unwrap(), "again");
     }
 
     #[test]
     fn a_link_elsewhere_is_no_generation_and_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        symlink("/run/uvars/home/jon", dir.path().join("uvars")).unwrap();
-        assert!(store(&dir).live().unwrap().number.is_none());
-        assert_eq!(publish(&dir, "one"), 1);
+        for target in ["/run/uvars/home/jon", "/run/elsewhere.d/7"] {
+            drop(fs::remove_dir_all(dir.path().join("uvars.d")));
+            drop(fs::remove_file(dir.path().join("uvars")));
+            symlink(target, dir.path().join("uvars")).unwrap();
+            assert!(store(&dir).live().unwrap().number.is_none());
+            assert_eq!(publish(&dir, "one"), 1);
+        }
     }
 
     #[test]

@@ -269,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn too_much_and_too_many_links_are_refused() {
+        let (dir, owners) = folder();
+        let file = dir.path().join("manifest.json");
+        fs::File::create(&file).unwrap().set_len(MAX_SIZE + 1).unwrap();
+        let error = read(&file, owners).unwrap_err().to_string();
+        assert!(error.ends_with("is larger than 64 MiB"), "{error}");
+        fs::write(&file, "{}").unwrap();
+        for link in 0..=MAX_LINKS {
+            let before = if link == 0 { "manifest.json".into() } else { (link - 1).to_string() };
+            symlink(before, dir.path().join(link.to_string())).unwrap();
+        }
+        assert!(read(&dir.path().join("9"), owners).unwrap().is_some());
+        let error = read(&dir.path().join(MAX_LINKS.to_string()), owners).unwrap_err().to_string();
+        assert!(error.ends_with("leads through too many links"), "{error}");
+    }
+
+    #[test]
     fn what_others_can_write_is_refused() {
         let (dir, owners) = folder();
         let inner = dir.path().join("inner");
