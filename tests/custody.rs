@@ -222,3 +222,17 @@ fn a_key_that_was_replaced_does_not_come_back() {
     assert!(same.code == 1 && same.err.contains("hosts/basalt has this key already"), "{}", same.err);
     assert_eq!(fleet.status(), "");
 }
+
+#[test]
+fn a_file_that_nobody_could_read_any_more_is_left() {
+    let fleet = Fleet::copy();
+    let file = "secrets/users/tess.sops.yaml";
+    fs::remove_file(fleet.path("keys/users/tess.pub")).unwrap();
+    let before = fleet.read(file);
+    for who in [MIRA, "users/tess.txt"] {
+        let said = fleet.run_as(who, &["sync", file]);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        assert!(said.err.contains(&format!("{file}: nobody could read it any more")), "{}", said.err);
+        assert_eq!(fleet.read(file), before);
+    }
+}

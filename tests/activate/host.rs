@@ -238,6 +238,10 @@ fn a_file_out_of_its_place_is_refused_by_name() {
     list.set(&KeyPath::of_keys([BINDING_KEY]), &Value::List(vec![path.into()])).unwrap();
     export.bytes(path, encrypted(&list, &readers));
     refused(&export, "uvars_path: ");
+    // in its place, with a value that only the MAC covers
+    let sealed = encrypted(&Plain::new(host_values("planted").with(BINDING_KEY, path)), &readers);
+    export.bytes(path, [b"planted_unencrypted: 1\n", sealed.as_slice()].concat());
+    refused(&export, "the MAC does not fit the values");
     // jon's hash for ann, in a file that says it is ann's place but is jon's.
     let values = Map::new().with("user", "jon").with("password_hash", HASH_A);
     export.file("secrets/accounts/ann.sops.yaml", &readers, values);

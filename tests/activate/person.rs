@@ -126,6 +126,16 @@ fn the_runtime_folder_must_be_theirs_alone_and_in_memory() {
     Ran::of(&command.env_remove("XDG_RUNTIME_DIR").output().unwrap()).exits(0);
     assert_eq!(host.sh(&format!("readlink {CURRENT}")), "/dev/shm/uvars-4201/uvars.d/1\n");
     assert_eq!(host.stat("/dev/shm/uvars-4201"), "4201:4200 700");
+    // What is on a disk is passed over for it.
+    let disk = tempfile::tempdir().unwrap();
+    let shown = disk.path().display();
+    if !host.sh(&format!("stat -f -c %T {shown}; chown 4201 {shown}; chmod 0700 {shown}")).contains("tmpfs") {
+        host.sh(&format!("rm -r /dev/shm/uvars-4201 {CURRENT}"));
+        let mut command = as_jon(&host, &[UVARS, "activate", "--user"]);
+        Ran::of(&command.env("XDG_RUNTIME_DIR", disk.path()).output().unwrap()).exits(0);
+        assert_eq!(host.sh(&format!("readlink {CURRENT}")), "/dev/shm/uvars-4201/uvars.d/1\n");
+        assert_eq!(host.sh(&format!("ls -A {shown}")), "");
+    }
     // One that somebody else has made there before.
     host.sh(&format!("rm -r /dev/shm/uvars-4201 {CURRENT}; mkdir -m 0777 /dev/shm/uvars-4201; chown 4202 /dev/shm/uvars-4201"));
     Ran::of(&command.output().unwrap()).exits(1).says("/dev/shm/uvars-4201");
