@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 /// Binds.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
-    let paths = chosen(context, &arguments.files)?.unwrap_or_default();
+    let paths = chosen(context, &root, &arguments.files)?.unwrap_or_default();
     let fleet = Fleet::load(&root)?;
     let ledger = Ledger::read(&root)?;
     let keyring = context.keyring()?;

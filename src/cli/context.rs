@@ -5,7 +5,7 @@
 use super::arguments::Global;
 use super::prompt::Person;
 use crate::error::{Error, Result};
-use crate::fs::Root;
+use crate::fs::{self, Root};
 use crate::keys::{self, IdentitySources, Keyring, Programs};
 use crate::secret::Secret;
 use std::ffi::OsString;
@@ -82,10 +82,7 @@ impl Context {
     pub(super) fn find_fleet_root(&self) -> Result<Option<Root>> {
         let start =
             self.directory.canonicalize().map_err(|error| Error::io("open", &self.directory, error))?;
-        match start.ancestors().find(|folder| folder.join(INVENTORY).symlink_metadata().is_ok()) {
-            Some(folder) => Root::open(folder).map(Some),
-            None => Ok(None),
-        }
+        fleet_around(&start)
     }
 
     /// The private keys at hand, looked for where sops looks for them.
@@ -133,5 +130,26 @@ impl Context {
             .map(PathBuf::from)
             .filter(|folder| folder.is_absolute())
             .or_else(|| home.map(|home| home.join(standard)))
+    }
+}
+
+/// The fleet that a folder is in, which is given without links and need not exist: the nearest one up that has an
+/// inventory.
+///
+/// Errors: it is below the secrets or keys of another one. Somebody may have planted it there, so that commands take the
+/// files beside it for files of no fleet.
+pub(super) fn fleet_around(folder: &Path) -> Result<Option<Root>> {
+    let has_inventory = |folder: &&Path| folder.join(INVENTORY).symlink_metadata().is_ok();
+    let mut fleets = folder.ancestors().filter(has_inventory);
+    let Some(nearest) = fleets.next() else { return Ok(None) };
+    let own = |outer: &Path| {
+        let below = nearest.strip_prefix(outer).unwrap_or(nearest);
+        fs::OWN.iter().any(|own| below.starts_with(own))
+    };
+    match fleets.find(|outer| own(outer)) {
+        None => Root::open(nearest).map(Some),
+        Some(outer) => Err(Error::new(format!("lies among the files of the fleet {}", outer.display()))
+            .at(nearest.join(INVENTORY))
+            .hint("take it out: with it, commands would look at it in place of that fleet")),
     }
 }

@@ -1,7 +1,7 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
 use super::changes::RULES;
-use super::context::Context;
+use super::context::{Context, fleet_around};
 use super::layout::stores_in;
 use super::ui::Ui;
 use crate::custody::Names;
@@ -38,6 +38,23 @@ enum Place {
     Elsewhere(PathBuf),
 }
 
+impl Place {
+    /// Where a file is: in the fleet that its own folder is in, wherever the command runs; or in the one that a link
+    /// leads to.
+    fn of(path: PathBuf) -> Result<Self> {
+        let named = fs::real_place(&path).ok();
+        let led_to = || path.canonicalize().ok().filter(|end| Some(end) != named.as_ref());
+        for real in named.clone().into_iter().chain(led_to()) {
+            if let Some(root) = real.parent().map(fleet_around).transpose()?.flatten()
+                && let Ok(path) = root.repo_path(&real)
+            {
+                return Ok(Self::Fleet { root, path });
+            }
+        }
+        Ok(Self::Elsewhere(path))
+    }
+}
+
 /// A file that has been opened.
 pub(super) struct Opened {
     shown: String,
@@ -72,14 +89,7 @@ impl Document {
     }
 
     fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
-        let inside = match context.find_fleet_root()? {
-            Some(root) => root.repo_path(&path).ok().map(|inside| (root, inside)),
-            None => None,
-        };
-        let place = match inside {
-            Some((root, path)) => Place::Fleet { root, path },
-            None => Place::Elsewhere(path),
-        };
+        let place = Place::of(path)?;
         Ok(Self { place, shown: typed.to_owned(), folder: context.directory().to_path_buf() })
     }
 

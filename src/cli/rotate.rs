@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 /// Renews.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
-    let only = chosen(context, &arguments.files)?;
+    let only = chosen(context, &root, &arguments.files)?;
     if only.is_none() && !arguments.all {
         return Err(Error::usage("no file named").hint("name files, or --all"));
     }

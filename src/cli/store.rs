@@ -6,7 +6,7 @@ use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::ui::{Look, Ui, shown};
 use crate::custody::{self, Names, Saved};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::fleet::{Fleet, ReaderKey};
 use crate::fs::{self, RepoPath, Transaction};
 use crate::keys::Ledger;
@@ -34,7 +34,7 @@ pub(super) fn save(
     held: Held,
 ) -> Result<()> {
     let saved = seal(context, document, opened, plain)?;
-    tell(ui, document, &saved)?;
+    tell(ui, document, opened, &saved)?;
     write_held(ui, document, saved, Some(&opened.bytes), held)
 }
 
@@ -62,11 +62,19 @@ pub(super) fn put_back(
     saved: Saved,
     dry_run: bool,
 ) -> Result<()> {
-    tell(ui, document, &saved)?;
+    tell(ui, document, opened, &saved)?;
     write(ui, document, saved, Some(&opened.bytes), dry_run)
 }
 
-fn tell(ui: &mut Ui, document: &Document, saved: &Saved) -> Result<()> {
+fn tell(ui: &mut Ui, document: &Document, opened: &Opened, saved: &Saved) -> Result<()> {
+    if document.bound_path().is_none()
+        && let Some(path) = opened.plain.binding()
+    {
+        let (shown, path) = (document.shown(), one_line(&path));
+        ui.warn(format!(
+            "{shown}: was written for {path} in a fleet, and here nothing looks after its readers"
+        ));
+    }
     if let (Some((root, path)), Some(drift)) = (document.in_fleet(), &saved.drift)
         && !drift.is_none()
     {

@@ -9,7 +9,7 @@ use super::ui::Ui;
 use crate::custody::{Task, sync};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
-use crate::fs::{Outlook, RepoPath, Transaction};
+use crate::fs::{Outlook, RepoPath, Root, Transaction};
 
 /// Give every file of the fleet exactly the readers that the registry and the inventory say
 ///
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 /// Syncs.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
-    let only = chosen(context, &arguments.files)?;
+    let only = chosen(context, &root, &arguments.files)?;
     let changes = Changes::begin(root.clone(), arguments.dry_run)?;
     let fleet = Fleet::load(&root)?;
     let nothing = Transaction::new();
@@ -43,15 +43,23 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 }
 
 /// The files of the fleet that were named; none named means all.
-pub(super) fn chosen(context: &Context, typed: &[String]) -> Result<Option<Vec<RepoPath>>> {
+pub(super) fn chosen(context: &Context, root: &Root, typed: &[String]) -> Result<Option<Vec<RepoPath>>> {
     let paths: Vec<RepoPath> = typed
         .iter()
         .map(|file| {
             let document = Document::locate(context, file)?;
-            document.bound_path().cloned().ok_or_else(|| {
+            let path = document.bound_path().cloned().ok_or_else(|| {
                 Error::usage(format!("{} is no file of a fleet", document.shown()))
                     .hint("readers of other files are given by: uvars encrypt")
-            })
+            })?;
+            match document.in_fleet() {
+                Some((theirs, _)) if theirs.dir() != root.dir() => {
+                    let dir = theirs.dir().display();
+                    let error = Error::usage(format!("{} is in another fleet", document.shown()));
+                    Err(error.hint(format!("say which fleet it is: uvars -C {dir} …")))
+                }
+                _ => Ok(path),
+            }
         })
         .collect::<Result<_>>()?;
     Ok((!paths.is_empty()).then_some(paths))

@@ -11,7 +11,8 @@ use crate::keys::Ledger;
 use crate::sops::{Drift, Mac};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// Check that encrypted files are whole: every value opens, the MAC fits, and each is in its place
 ///
@@ -34,10 +35,10 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let keyring = context.keyring()?;
     let results: Vec<Result<Opened>> =
         documents.par_iter().map(|document| document.open(&keyring, Mac::Check)).collect();
-    let known = Known::load(context, ui)?;
+    let known = Known::load(&documents, ui);
     if arguments.json {
         let each = documents.iter().zip(&results);
-        let all: Vec<_> = each.map(|(document, result)| describe(known.as_ref(), document, result)).collect();
+        let all: Vec<_> = each.map(|(document, result)| describe(&known, document, result)).collect();
         ui.json(&json!(all))?;
     } else {
         let mut said = BTreeSet::new();
@@ -45,9 +46,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             match result {
                 Ok(opened) => {
                     opened.warn_of_clear_comments(ui);
-                    if let Some(known) = &known {
-                        warn_of(ui, document, &known.strangers(document, opened));
-                    }
+                    warn_of(ui, document, &known.strangers(document, opened));
                     let word = ui.look(Look::Good, "ok");
                     ui.ready(&format!("{word} {}", super::ui::shown(document.shown())))?;
                 }
@@ -62,30 +61,35 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     Ok(if results.iter().any(Result::is_err) { Exit::NoKey } else { Exit::Done })
 }
 
-/// Who should read the files of the fleet that the command runs in.
-struct Known {
-    fleet: Fleet,
-    ledger: Ledger,
-}
+/// Who should read the files of the fleets that were named.
+#[derive(Default)]
+struct Known(BTreeMap<PathBuf, (Fleet, Ledger)>);
 
 impl Known {
-    /// None where there is no fleet. One that cannot be read keeps nobody from verifying: that is said.
-    fn load(context: &Context, ui: &mut Ui) -> Result<Option<Self>> {
-        let Some(root) = context.find_fleet_root()? else { return Ok(None) };
-        let known = Fleet::load(&root).and_then(|fleet| Ok(Self { fleet, ledger: Ledger::read(&root)? }));
-        if let Err(error) = &known {
-            ui.warn(format!("who should read the files cannot be told: {error}"));
+    /// A fleet that cannot be read keeps nobody from verifying: that is said.
+    fn load(documents: &[Document], ui: &mut Ui) -> Self {
+        let roots: BTreeMap<_, _> = documents
+            .iter()
+            .filter_map(|document| document.in_fleet())
+            .map(|(root, _)| (root.dir().to_path_buf(), root))
+            .collect();
+        let mut known = Self::default();
+        for (dir, root) in roots {
+            match Fleet::load(root).and_then(|fleet| Ok((fleet, Ledger::read(root)?))) {
+                Ok(fleet) => drop(known.0.insert(dir, fleet)),
+                Err(error) => ui.warn(format!("who should read the files cannot be told: {error}")),
+            }
         }
-        Ok(known.ok())
+        known
     }
 
-    /// The keys that open a file of the fleet and are nobody's in it: by their names, where the ledger has one.
+    /// The keys that a file of a fleet names and that are nobody's in it: by their names, where the ledger has one.
     fn strangers(&self, document: &Document, opened: &Opened) -> Vec<String> {
-        let Some(readers) = document.bound_path().and_then(|path| self.fleet.readers(path)) else {
-            return Vec::new();
-        };
+        let known = document.in_fleet().and_then(|(root, path)| Some((self.0.get(root.dir())?, path)));
+        let Some(((fleet, ledger), path)) = known else { return Vec::new() };
+        let Some(readers) = fleet.readers(path) else { return Vec::new() };
         let wanted: Vec<_> = readers.recipients().into_iter().cloned().collect();
-        Names::of(&self.fleet, &self.ledger).of_drift(&Drift::of(&opened.file, &wanted)).1
+        Names::of(fleet, ledger).of_drift(&Drift::of(&opened.file, &wanted)).1
     }
 }
 
@@ -100,10 +104,10 @@ fn warn_of(ui: &mut Ui, document: &Document, strangers: &[String]) {
     }
 }
 
-fn describe(known: Option<&Known>, document: &Document, result: &Result<Opened>) -> Value {
+fn describe(known: &Known, document: &Document, result: &Result<Opened>) -> Value {
     match result {
         Ok(opened) => {
-            let strangers = known.map(|known| known.strangers(document, opened)).unwrap_or_default();
+            let strangers = known.strangers(document, opened);
             json!({ "file": document.shown(), "status": "ok", "strangers": strangers })
         }
         Err(error) => {

@@ -35,6 +35,6 @@ pub use outlook::Outlook;
 pub use path::RepoPath;
 pub use read::{LIMIT, Source, read, read_open, read_source};
 pub use recover::{Outcome, Recovered, forget, pending, recover};
-pub use root::{Root, real_place};
+pub use root::{OWN, Root, real_place};
 pub use single::{replace, write_new};
 pub use transaction::{Change, Report, Transaction};

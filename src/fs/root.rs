@@ -20,7 +20,7 @@ use std::time::Duration;
 const DEEPEST: usize = 64;
 
 /// The folders of a fleet in which a path means somebody: what one reads, and whose key it is.
-const OWN: [&str; 2] = ["secrets", "keys"];
+pub const OWN: [&str; 2] = ["secrets", "keys"];
 
 /// A fleet repository. Cheap to clone.
 #[derive(Clone, Debug)]

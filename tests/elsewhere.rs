@@ -1,0 +1,129 @@
+//! Files of a fleet by commands that run somewhere else: where a file is decides what is checked, not where the command
+//! runs.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
+mod peers;
+mod sample_fleet;
+
+use sample_fleet::{Fleet, Said, key, said};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+const MIRA: &str = "users/mira.txt";
+const WIFI: &str = "secrets/shared/wifi.sops.yaml";
+const BASALT: &str = "secrets/hosts/basalt.sops.yaml";
+
+/// Runs as mira in a folder, with a value on standard input.
+fn run_in(fleet: &Fleet, folder: &Path, arguments: &[&str]) -> Said {
+    let mut command = fleet.command();
+    command.current_dir(folder).arg("--identity").arg(key(MIRA)).args(arguments);
+    command.env("EDITOR", "sh -c 'echo new: 1 >> $0'");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // a verb that takes no input may be gone by now
+    let _ = child.stdin.take().unwrap().write_all(b"tok3n\n");
+    said(&child.wait_with_output().unwrap())
+}
+
+/// Somebody who reads one file has put it in the place of another.
+fn swapped() -> Fleet {
+    let fleet = Fleet::copy();
+    fs::copy(fleet.path(WIFI), fleet.path(BASALT)).unwrap();
+    fleet
+}
+
+#[test]
+fn a_file_in_the_place_of_another_is_refused_from_everywhere() {
+    let fleet = swapped();
+    let planted = fleet.read(BASALT);
+    let other = Fleet::copy();
+    let file = fleet.path(BASALT);
+    let link = fleet.beside("link.yaml");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for folder in [fleet.dir(), fleet.dir().parent().unwrap(), Path::new("/"), other.dir()] {
+        for file in [file.to_str().unwrap(), link.to_str().unwrap()] {
+            for verb in [
+                &["get", file, "password"][..],
+                &["decrypt", file],
+                &["verify", file],
+                &["set", file, "new"],
+                &["unset", file, "password"],
+                &["edit", file],
+                &["exec", file, "--", "true"],
+            ] {
+                let said = run_in(&fleet, folder, verb);
+                assert_eq!(said.code, 1, "{folder:?} {verb:?}: {}{}", said.out, said.err);
+                assert!(said.err.contains("uvars_path: this file was not written for"), "{}", said.err);
+                assert_eq!(fleet.read(BASALT), planted);
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_writes_from_elsewhere_makes_the_readers_right() {
+    let fleet = Fleet::copy();
+    let old = fleet.read(WIFI);
+    let out = fleet.beside("new.txt");
+    fleet.must(MIRA, &["key", "rotate", "hosts/amber", "--generate", "--out", out.to_str().unwrap()]);
+    let new = fleet.read(WIFI);
+    let recipients = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| line.split_once("recipient: "))
+            .map(|(_, key)| key.to_owned())
+            .collect()
+    };
+    assert_ne!(recipients(&old), recipients(&new));
+    // somebody has put the old one back, which the old key opens
+    fs::write(fleet.path(WIFI), old).unwrap();
+    let said = run_in(&fleet, Path::new("/"), &["set", fleet.path(WIFI).to_str().unwrap(), "new"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(recipients(&fleet.read(WIFI)), recipients(&new), "{}", said.err);
+}
+
+#[test]
+fn a_fleet_planted_among_the_files_of_another_is_refused() {
+    let fleet = swapped();
+    for folder in ["secrets", "secrets/hosts", "keys"] {
+        let planted = fleet.path(&format!("{folder}/uvars.yaml"));
+        fs::write(&planted, "version: 1\nhosts: {}\nusers: {}\n").unwrap();
+        let inside = fleet.path(folder);
+        let file = fleet.path(if folder == "keys" { "keys/hosts/x.sops.yaml" } else { BASALT });
+        for verb in [&["verify", file.to_str().unwrap()][..], &["key", "list"]] {
+            let said = run_in(&fleet, &inside, verb);
+            assert_eq!(said.code, 1, "{verb:?}: {}{}", said.out, said.err);
+            assert!(said.err.contains("lies among the files of the fleet"), "{}", said.err);
+        }
+        fs::remove_file(planted).unwrap();
+    }
+}
+
+#[test]
+fn a_verb_of_one_fleet_takes_no_file_of_another() {
+    let (fleet, other) = (Fleet::copy(), Fleet::copy());
+    let theirs = other.path(WIFI);
+    let theirs = theirs.to_str().unwrap();
+    for verb in [&["sync", theirs][..], &["rotate", theirs], &["bind", "--yes", theirs]] {
+        let said = run_in(&fleet, fleet.dir(), verb);
+        assert_eq!(said.code, 2, "{verb:?}: {}", said.err);
+        assert!(said.err.contains("is in another fleet") && said.err.contains("uvars -C "), "{}", said.err);
+    }
+    assert_eq!(other.status(), "");
+}
+
+#[test]
+fn a_copy_in_no_fleet_can_be_read_and_whoever_writes_it_is_told() {
+    let fleet = Fleet::copy();
+    let copy = fleet.beside("copy.yaml");
+    fs::copy(fleet.path(WIFI), &copy).unwrap();
+    let copy = copy.to_str().unwrap();
+    assert_eq!(run_in(&fleet, fleet.dir(), &["decrypt", copy]).code, 0);
+    let said = run_in(&fleet, fleet.dir(), &["set", copy, "new"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let warning =
+        format!("uvars: warning: {copy}: was written for {WIFI} in a fleet, and here nothing looks");
+    assert!(said.err.contains(&warning), "{}", said.err);
+}
