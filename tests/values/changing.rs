@@ -193,8 +193,12 @@ fn files_of_nobodys_fleet_are_changed_in_place() {
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
     let name = file.to_str().unwrap();
     let dry = feed(&fleet, &["set", name, "v", "--dry-run"], "x");
-    assert_eq!(dry.err, "nothing was written: this was a dry run\n");
-    done(&fleet, &["set", name, "v"], SECRET, &format!("change {name}\n"));
+    let warning = format!(
+        "uvars: warning: {name}: was written for {BASALT} in a fleet, and here nothing looks after its readers\n"
+    );
+    assert_eq!(dry.err, format!("{warning}nothing was written: this was a dry run\n"));
+    let said = feed(&fleet, &["set", name, "v"], SECRET);
+    assert_eq!((said.code, said.out, said.err), (0, format!("change {name}\n"), warning));
     done(&fleet, &["get", name, "v"], "", SECRET);
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o640);
