@@ -140,6 +140,193 @@ fn no_private_key_is_seen_again() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), lines.len(), failures.join("\n"));
+    assert_eq!(holding(&scratch.root(), &pieces), Vec::<String>::new());
+}
+
+/// What below a folder holds one of these, in its name or in its text.
+fn holding(folder: &Path, pieces: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = if path.is_dir() {
+            found.extend(holding(&path, pieces));
+            String::new()
+        } else {
+            String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned()
+        };
+        let all = format!("{} {text}", path.display()).to_lowercase();
+        if pieces.iter().any(|piece| all.contains(piece)) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// Private keys as somebody may paste them, and pieces by which they are found again.
+fn pasted(scratch: &Scratch) -> (Vec<String>, Vec<String>) {
+    let pem = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/throw-away-forms/ed25519"),
+    )
+    .unwrap();
+    let body: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let age = std::fs::read_to_string(scratch.private("users/raquel")).unwrap();
+    let age = age.lines().find(|line| line.starts_with("AGE-")).unwrap();
+    let second = body.get(1).unwrap();
+    let pieces =
+        [age, second].iter().map(|line| line.get(26..46).unwrap().to_lowercase()).collect::<Vec<_>>();
+    let flat = pem.trim_end().replace('\n', " ");
+    (vec![age.to_owned(), age.to_lowercase(), flat, body.concat(), pem], pieces)
+}
+
+#[test]
+fn no_private_key_comes_into_the_repository_in_clear() {
+    let scratch = Scratch::new();
+    let (keys, pieces) = pasted(&scratch);
+    let old = scratch.read("keys/users/raquel.pub").unwrap();
+    let [one, two, three] = [0; 3].map(|_| uvars::keys::generate("now").unwrap().recipient.to_string());
+    drop(scratch.feed("set hosts/cinnabar there", b"x").code(0));
+    for key in &keys {
+        let said = format!("was {key}");
+        let json = format!("{{\"a\": {{\"x\": [{{{said:?}: 1}}]}}}}");
+        let clear = format!("{{\"a_unencrypted\": [{said:?}]}}");
+        let yaml = format!("a:\n  ? {said:?}\n  : x\n");
+        let comment = format!("a_unencrypted:\n  # {}\n  b: x\n", said.replace('\n', "\n  # "));
+        let bracketed = format!("[\"{said}\"]");
+        let key_file = format!("# {}\n{three}\n", said.replace('\n', "\n# "));
+        let described = format!("description={said}");
+        let lines: &[(&[&str], &str)] = &[
+            (&["key", "add", "users/raquel", "--comment", &said, &one], ""),
+            (&["key", "add", "users/raquel", "-"], &key_file),
+            (&["key", "rotate", "users/raquel", &two, "--why", &said], ""),
+            (&["set", "hosts/cinnabar", key], "x"),
+            (&["set", "hosts/galena", &bracketed], "x"),
+            (&["set", "hosts/galena", "--json", "a"], &json),
+            (&["set", "hosts/galena", "--json", "a"], &clear),
+            (&["set", "hosts/galena", "a_unencrypted"], &said),
+            (&["encrypt", "-", "--out", "hosts/galena"], &yaml),
+            (&["encrypt", "-", "--out", "hosts/galena"], &comment),
+            (&["encrypt", "-", "--out", "hosts/galena"], &clear),
+            (&["user", "set", "jon", &described], ""),
+            (&["user", "set", "jon", "modules+=./a.nix", &format!("shell=/{key}")], ""),
+        ];
+        for (line, input) in lines {
+            let ran = scratch::ran(&mut scratch::without_terminal(&scratch.uvars(*line)), input.as_bytes());
+            assert!(matches!(ran.code, 1 | 2), "{line:?} {input:?} {}", ran.all());
+            let said = ran.all().to_lowercase();
+            assert!(!pieces.iter().any(|piece| said.contains(piece)), "{line:?}\n{said}");
+        }
+    }
+    assert_eq!(holding(&scratch.root(), &pieces), Vec::<String>::new());
+    assert_eq!(scratch.read("keys/users/raquel.pub").unwrap(), old);
+    // encrypted it is welcome, and so is what only speaks of keys
+    for key in &keys {
+        drop(scratch.feed("set hosts/galena deploy", key.as_bytes()).code(0));
+        std::fs::remove_file(scratch.root().join("secrets/hosts/galena.sops.yaml")).unwrap();
+    }
+    let about = "the PRIVATE KEY (AGE-SECRET-KEY-1…) is in the safe";
+    drop(
+        scratch::ran(&mut scratch.uvars(["key", "add", "users/raquel", "--comment", about, &one]), b"")
+            .code(0),
+    );
+}
+
+#[test]
+fn an_editor_puts_no_private_key_into_the_repository_in_clear() {
+    let scratch = Scratch::new();
+    let (keys, pieces) = pasted(&scratch);
+    drop(scratch.feed("set hosts/cinnabar there", b"x").code(0));
+    let before = scratch.secrets();
+    for (number, text) in keys.iter().enumerate() {
+        for (form, text) in
+            [format!("there: x\n? {text:?}\n: x\n"), format!("there: x\na_unencrypted: {text:?}\n")]
+                .iter()
+                .enumerate()
+        {
+            let typed = scratch.private_file(&format!("typed{number}{form}"), text);
+            let mut command = scratch.uvars(["edit", "hosts/cinnabar"]);
+            command.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/cinnabar"));
+            command.env("EDITOR", format!("cp {}", typed.display()));
+            let ran = scratch::ran(&mut scratch::without_terminal(&command), b"").code(1);
+            let ran = ran.says("in clear; nothing was written");
+            let said = ran.all().to_lowercase();
+            assert!(!pieces.iter().any(|piece| said.contains(piece)), "{said}");
+        }
+    }
+    assert_eq!(scratch.secrets(), before);
+}
+
+#[test]
+fn a_private_key_that_is_there_in_clear_is_named_by_its_place_and_can_be_taken_out() {
+    let scratch = Scratch::new();
+    let (keys, pieces) = pasted(&scratch);
+    let key = keys.first().unwrap();
+    let public = scratch.read("keys/users/raquel.pub").unwrap();
+    for (file, text, place) in [
+        ("keys/users/raquel.pub", format!("{public}# was {key}\n"), "keys/users/raquel.pub:2:1: "),
+        ("keys/ledger.yaml", format!("keys: []\n# {key}\n"), "keys/ledger.yaml:2:1: "),
+        (
+            "keys/ledger.yaml",
+            format!(
+                "keys:\n  - {{recipient: {}, whose: users/jon, state: revoked, since: 2026-01-01T00:00:00Z, why: {key}}}\n",
+                public.trim()
+            ),
+            "keys/ledger.yaml:2:",
+        ),
+        ("uvars.yaml", format!("{}# {key}\n", scratch::INVENTORY), "uvars.yaml:11:1: "),
+    ] {
+        let there = scratch.read(file);
+        scratch.write(file, &text);
+        for line in ["rules --check", "sync"] {
+            let ran = scratch.run(line).code(1).says(place).says("a private key");
+            let said = ran.all().to_lowercase();
+            assert!(!pieces.iter().any(|piece| said.contains(piece)), "{said}");
+        }
+        match there {
+            Some(text) => scratch.write(file, &text),
+            None => std::fs::remove_file(scratch.root().join(file)).unwrap(),
+        }
+    }
+    // what another sops has written so goes out with one command, and stands in the way of no other
+    let plain = format!("{key}: x\na: x\n");
+    let parsed = uvars::sops::Plain::parse(plain.as_bytes(), uvars::sops::Format::Yaml).unwrap();
+    let mut bound = parsed.clone();
+    let path = uvars::fs::RepoPath::new("secrets/hosts/cinnabar.sops.yaml").unwrap();
+    bound.bind(&path).unwrap();
+    let reader = uvars::keys::Recipient::parse(&scratch.read("keys/hosts/cinnabar.pub").unwrap()).unwrap();
+    let file = uvars::sops::Encrypted::create(
+        &bound,
+        &[reader],
+        &uvars::sops::Rules::default(),
+        std::time::SystemTime::now(),
+        uvars::sops::Format::Yaml,
+    );
+    scratch.write(path.as_str(), &String::from_utf8(file.unwrap().emit().unwrap()).unwrap());
+    drop(scratch.run_as("hosts/cinnabar", "unset hosts/cinnabar a").code(0));
+    let mut command = scratch.uvars(["unset", "hosts/cinnabar", key]);
+    command.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/cinnabar"));
+    drop(scratch::ran(&mut scratch::without_terminal(&command), b"").code(0));
+    assert_eq!(holding(&scratch.root(), &pieces), Vec::<String>::new());
+}
+
+#[test]
+fn a_value_that_its_name_leaves_in_clear_is_warned_of() {
+    let scratch = Scratch::new();
+    let warns = |ran: scratch::Ran| {
+        assert!(!ran.all().contains("hunter2"), "{}", ran.all());
+        ran.all().contains("stands in clear")
+    };
+    assert!(warns(scratch.feed("set hosts/galena token_unencrypted", b"hunter2").code(0)));
+    assert!(warns(scratch.feed("set hosts/cinnabar --dry-run a_unencrypted.b", b"hunter2").code(0)));
+    assert!(!warns(scratch.feed("set hosts/cinnabar token", b"hunter2").code(0)));
+    let as_host = |line: &str, input: &[u8]| {
+        let mut command = scratch.uvars(line.split_whitespace());
+        command.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/galena"));
+        scratch::ran(&mut scratch::without_terminal(&command), input).code(0)
+    };
+    assert!(!warns(as_host("set hosts/galena other", b"hunter2")));
+    assert!(warns(as_host("set hosts/galena --json n", b"{\"x_unencrypted\": 5}")));
+    assert!(warns(as_host("set hosts/galena token_unencrypted", b"hunter22")));
+    assert!(!warns(as_host("unset hosts/galena other", b"")));
 }
 
 #[test]

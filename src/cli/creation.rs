@@ -10,7 +10,7 @@ use super::ui::Ui;
 use crate::custody::{self, Saved};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
-use crate::keys::Recipient;
+use crate::keys::{self, Recipient};
 use crate::rules::{CreationRule, SopsConfig, relative_path};
 use crate::sops::{BINDING_KEY, Plain, Rules};
 use std::path::Path;
@@ -26,8 +26,9 @@ pub(super) struct Creation {
 impl Creation {
     /// Finds out about a file that need not be there yet.
     ///
-    /// Errors: nobody could read it; no rule is for it; it is made by `uvars generate` alone.
+    /// Errors: nobody could read it; no rule is for it; it is made by `uvars generate` alone; its name is a private key.
     pub(super) fn of(document: &Document) -> Result<Self> {
+        keys::refuse_in_clear(document.shown(), "the name of the file")?;
         match (document.in_fleet(), document.bound_path()) {
             (Some((root, _)), Some(path)) => {
                 if let Some(user) = FileKind::of(path.as_str()).as_ref().and_then(generated_for) {

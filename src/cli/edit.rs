@@ -89,6 +89,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         }
     };
     drop(scratch);
+    if document.bound_path().is_some() {
+        store::warn_of_clear_values(ui, &document, &saved);
+    }
     match &base.opened {
         Some(opened) => store::put_back(ui, &document, opened, saved, false)?,
         None => store::write(ui, &document, saved, None, false)?,

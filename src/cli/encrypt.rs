@@ -62,6 +62,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let creation = Creation::of(&document)?;
     creation.warn(ui, &document);
     let saved = creation.seal(&document, plain, context.now())?;
+    if document.bound_path().is_some() {
+        store::warn_of_clear_values(ui, &document, &saved);
+    }
     if !arguments.in_place && arguments.out.is_none() {
         ui.bytes(&saved.bytes)?;
         return Ok(Exit::Done);

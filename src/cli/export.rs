@@ -6,6 +6,7 @@ use super::ui::{Look, Ui};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
 use crate::interchange::{self, Written};
+use crate::keys;
 use clap::Subcommand;
 use serde_json::json;
 use std::path::PathBuf;
@@ -50,6 +51,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 }
 
 fn manifest(context: &Context, ui: &mut Ui, arguments: &Manifest) -> Result<Exit> {
+    keys::refuse_in_clear(&arguments.out.to_string_lossy(), "the name of the folder")?;
     let root = context.fleet_root()?;
     let fleet = Fleet::load(&root)?;
     let export = match of(&fleet, &arguments.of)? {

@@ -8,6 +8,7 @@ use super::ui::Ui;
 use super::value;
 use crate::error::{Error, Result};
 use crate::fleet::FileKind;
+use crate::keys;
 use crate::password::recognise;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain, Value};
 use crate::vars::field::HASH;
@@ -49,6 +50,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
+    keys::refuse_in_clear(&arguments.key, "the name of the value")
+        .map_err(|error| error.at(document.shown()))?;
     let value = value::read(context, arguments.value_file.as_deref(), arguments.json, &arguments.key)?;
     let key_error = |error: Error| error.at(document.shown()).key(path.to_string());
     // nobody else writes between here and the end, so that one of two who set values does not fail

@@ -34,6 +34,7 @@ pub(super) fn save(
     held: Held,
 ) -> Result<()> {
     let saved = seal(context, document, opened, plain)?;
+    warn_of_clear_values(ui, document, &saved);
     tell(ui, document, opened, &saved)?;
     write_held(ui, document, saved, Some(&opened.bytes), held)
 }
@@ -123,6 +124,7 @@ pub(super) fn create(
     let creation = Creation::of(document)?;
     creation.warn(ui, document);
     let saved = creation.seal(document, plain, context.now())?;
+    warn_of_clear_values(ui, document, &saved);
     write_held(ui, document, saved, None, held)
 }
 
@@ -177,6 +179,16 @@ fn write_elsewhere(
         ui.note("nothing was written: this was a dry run");
     }
     Ok(())
+}
+
+/// Says which values the file shows everybody, and did not show before.
+pub(super) fn warn_of_clear_values(ui: &mut Ui, document: &Document, saved: &Saved) {
+    for place in &saved.clear {
+        ui.warn(format!("{}: {place} stands in clear: the rule of the file leaves it so", document.shown()));
+    }
+    if !saved.clear.is_empty() && document.bound_path().is_some() {
+        ui.hint("what is secret needs a name that does not end in _unencrypted, and no such name around it");
+    }
 }
 
 /// Says how many comments of a text in clear the file does not have.

@@ -4,6 +4,7 @@
 //! are about and leave every other byte alone: comments, order, line ends.
 
 use super::principal::Principal;
+use super::private;
 use super::recipient::Recipient;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -62,6 +63,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyLine>> {
     for (number, line) in (1..).zip(text(bytes)?.split('\n')) {
         let trimmed = line.trim();
         if let Some(comment) = trimmed.strip_prefix('#') {
+            if private::holds_private(comment) {
+                return Err(private::in_clear("this comment").position(number, 1));
+            }
             above = Some(comment.trim()).filter(|comment| !comment.is_empty()).map(str::to_owned);
             continue;
         }
@@ -106,7 +110,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str> {
 ///
 /// # Errors
 ///
-/// The key is there already, or the file cannot be read as one of keys.
+/// The key is there already, the file cannot be read as one of keys, or the comment holds a private key.
 pub fn add(bytes: &[u8], recipient: &Recipient, comment: Option<&str>) -> Result<Vec<u8>> {
     if let Some(there) = parse(bytes)?.iter().find(|key| key.recipient.is_same_key(recipient)) {
         return Err(Error::new("the key is there already").position(there.line, 1));
@@ -120,6 +124,7 @@ pub fn add(bytes: &[u8], recipient: &Recipient, comment: Option<&str>) -> Result
         if comment.chars().any(char::is_control) {
             return Err(Error::new("a comment is one line"));
         }
+        private::refuse_in_clear(comment, "the comment")?;
         file.extend_from_slice(format!("# {comment}").as_bytes());
         file.extend_from_slice(end);
     }
@@ -226,6 +231,23 @@ mod tests {
         }
         let error = KeyFile::parse(jon, b"# a\n\xff\xfe").unwrap_err();
         assert_eq!(error.to_string(), "keys/users/jon.pub:2:1: is not UTF-8 text");
+    }
+
+    #[test]
+    fn a_private_key_in_a_comment_is_refused_and_not_shown() {
+        let secret = format!("AGE-SECRET-KEY-1{}", "Q".repeat(58));
+        for comment in
+            [format!("was {secret}"), secret.to_lowercase(), "-----BEGIN RSA PRIVATE KEY-----".into()]
+        {
+            let error = parse(format!("{A}\n\n  # {comment}\n{B}\n").as_bytes()).unwrap_err();
+            assert_eq!(error.line_column(), Some((3, 1)), "{error}");
+            assert!(error.message().starts_with("this comment holds a private key"), "{error}");
+            let error = add(A.as_bytes(), &recipient(B), Some(&comment)).unwrap_err();
+            assert!(error.message().starts_with("the comment holds a private key"), "{error}");
+            assert!(!format!("{error:?}").to_lowercase().contains("qqq"), "{error:?}");
+        }
+        let about = "the PRIVATE KEY is in the safe, and begins with AGE-SECRET-KEY-1";
+        assert!(add(A.as_bytes(), &recipient(B), Some(about)).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! noticed. It grants nothing: who reads a file is decided by the key files alone.
 
 use super::principal::Principal;
+use super::private;
 use super::recipient::Recipient;
 use crate::error::{Error, Result};
 use crate::fs::{RepoPath, Root};
@@ -90,7 +91,11 @@ impl Ledger {
             ledger.places.insert(entry.recipient.key_id(), ledger.entries.len());
             ledger.entries.push(entry);
         }
-        Ok(ledger)
+        let text = String::from_utf8_lossy(bytes);
+        match (1..).zip(text.lines()).find(|(_, line)| private::holds_private(line)) {
+            Some((line, _)) => Err(private::in_clear("this line").at(LEDGER_PATH).position(line, 1)),
+            None => Ok(ledger),
+        }
     }
 
     /// The entries in the order of the file.
@@ -105,7 +110,12 @@ impl Ledger {
 
     /// The bytes of the file with an entry for a key: at the end, or in place of the one that the key has, whose
     /// comments stay. `before` is the file as it is; nothing where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The file is no ledger, or the entry says why with a private key.
     pub fn record(before: Option<&[u8]>, entry: &LedgerEntry) -> Result<Vec<u8>> {
+        private::refuse_in_clear(entry.why.as_deref().unwrap_or_default(), "what is said of why")?;
         let bytes = before.unwrap_or(HEADER.as_bytes());
         let ledger = Self::parse(bytes)?;
         let mut edit = Edit::new(LEDGER_PATH, bytes)?;
@@ -187,7 +197,11 @@ fn entry(item: &View<'_>) -> Result<LedgerEntry> {
     let moment = fields.need(time)?.time()?;
     let state =
         if revoked { KeyState::Revoked { since: moment } } else { KeyState::Retiring { until: moment } };
-    let why = fields.maybe("why", View::str)?.map(str::to_owned);
+    let why = fields.maybe("why", |view| {
+        let text = view.str()?;
+        if private::holds_private(text) { Err(placed(view, private::in_clear("this"))) } else { Ok(text) }
+    })?;
+    let why = why.map(str::to_owned);
     Ok(LedgerEntry { recipient, whose, state, why, line: item.line() })
 }
 
@@ -251,6 +265,10 @@ mod tests {
         let without = Ledger::record(Some(again.as_bytes()), &gone(A, None)).unwrap();
         assert!(!String::from_utf8(without).unwrap().contains("why"));
 
+        let secret = format!("was AGE-SECRET-KEY-1{}", "Q".repeat(58));
+        let error = Ledger::record(None, &gone(A, Some(&secret))).unwrap_err();
+        assert!(!format!("{error:?}").contains("QQQ"), "{error:?}");
+
         for (before, after) in [
             ("", "keys:\n"),
             ("# mine\n", "# mine\nkeys:\n"),
@@ -296,6 +314,16 @@ mod tests {
                 A,
                 "AGE-SECRET-KEY-1HUNTER2",
                 "keys/ledger.yaml:3:16: keys.0.recipient: this is an age identity",
+            ),
+            (
+                "new laptop",
+                "AGE-SECRET-KEY-1HUNTER2HUNTER2",
+                "keys/ledger.yaml:7:10: keys.0.why: this holds a private key",
+            ),
+            (
+                "in spring",
+                "age-secret-key-1HUNTER2HUNTER2",
+                "keys/ledger.yaml:7:1: this line holds a private key",
             ),
             ("keys:\n", "kes:\n", "keys/ledger.yaml:2:1: kes: "),
             ("keys:\n", "keys: [\n", "keys/ledger.yaml:"),

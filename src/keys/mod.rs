@@ -37,7 +37,9 @@ pub use key_file::{KeyFile, KeyLine};
 pub use keyring::{Keyring, Wrapped};
 pub use ledger::{KeyState, LEDGER_PATH, Ledger, LedgerEntry};
 pub use principal::{Class, Principal};
-pub use private::{is_private_line, may_be_private, refuse_private, without_private};
+pub use private::{
+    holds_private, is_private_line, may_be_private, refuse_in_clear, refuse_private, without_private,
+};
 pub use programs::{Ask, Programs, environment};
 pub use public::{PublicKey, PublicKeys, public_keys};
 pub use recipient::{KeyKind, Recipient};

@@ -69,9 +69,19 @@ pub fn without_private(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Where the first private key of a text begins, and how many bytes it has. The mark of one with nothing behind it, as
-/// in a sentence about keys, is none.
+/// Where the first private key of a text begins, or a line that may be one's, and how many bytes it has. The mark of one
+/// with nothing behind it, as in a sentence about keys, is none.
 fn find(text: &str) -> Option<(usize, usize)> {
+    first(find_marked(text).into_iter().chain(find_line(text)))
+}
+
+/// Of places the first, and there the longest.
+fn first(places: impl Iterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
+    places.min_by_key(|(at, length)| (*at, Reverse(*length)))
+}
+
+/// The same of keys that can be told by a mark.
+fn find_marked(text: &str) -> Option<(usize, usize)> {
     let upper = text.to_ascii_uppercase();
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let long_words = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].into_iter().filter_map(|mark| {
@@ -99,12 +109,7 @@ fn find(text: &str) -> Option<(usize, usize)> {
         let encoded = |c: char| is_encoded(c) || "\\\r\n".contains(c);
         Some((at, rest.find(|c| !encoded(c)).unwrap_or(rest.len())))
     });
-    long_words
-        .chain(frame)
-        .chain(putty)
-        .chain(bare)
-        .chain(find_line(text))
-        .min_by_key(|(at, length)| (*at, Reverse(*length)))
+    first(long_words.chain(frame).chain(putty).chain(bare))
 }
 
 /// The first word that may be a line out of the base64 of a private key: 64 or 70 letters of every kind. The base64 of
@@ -146,6 +151,35 @@ pub fn is_private_line(text: &str) -> bool {
 fn is_encoded(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=".contains(c)
 }
+
+/// Whether a text that everybody may read holds a private key. The mark alone, as in a sentence about keys, is none.
+pub fn holds_private(text: &str) -> bool {
+    // the shortest mark with what makes it a key
+    text.len() >= 19 && find_marked(text).is_some()
+}
+
+/// Refuses a private key, or a line of one, in a text that is to be written where everybody can read it. Nothing of it
+/// is shown.
+///
+/// # Errors
+///
+/// That `what` holds one.
+pub fn refuse_in_clear(text: &str, what: &str) -> crate::error::Result<()> {
+    if find(text).is_none() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{what} holds a private key, or a line of one, and would stand in clear"))
+        .hint("a private key is a value: uvars set FILE KEY asks for it, or takes it from a pipe"))
+}
+
+/// The error for a private key in a file of keys/.
+pub(super) fn in_clear(what: &str) -> Error {
+    Error::new(format!("{what} holds a private key, and everything in keys/ is public")).hint(TAKE_OUT)
+}
+
+/// What is to be done about a private key that everybody can read.
+pub(super) const TAKE_OUT: &str =
+    "take it out of the repository and its history, and replace the key: it is no longer a secret";
 
 /// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
 pub(super) fn holds_key(text: &str) -> bool {

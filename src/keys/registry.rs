@@ -73,7 +73,7 @@ impl Registry {
         let text = String::from_utf8_lossy(bytes.get(..64 * 1024).unwrap_or(bytes));
         if private::holds_key(&text) {
             return Err(Error::new("holds a private key, and everything in keys/ is public")
-                .hint("take it out of the repository and its history, and replace the key: it is no longer a secret")
+                .hint(private::TAKE_OUT)
                 .at(path));
         }
         if !path.file_name().starts_with('.') {

@@ -94,6 +94,10 @@ impl Encrypted {
         values.map(|at| String::from_utf8_lossy(self.tree.key(at)).into_owned()).collect()
     }
 
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// How many documents there are.
     pub fn documents(&self) -> usize {
         self.tree.documents().len()

@@ -10,6 +10,7 @@
 
 mod binding;
 mod cipher;
+mod clear;
 mod convert;
 mod decrypt;
 mod encrypt;
@@ -32,6 +33,7 @@ mod vouch;
 mod walk;
 
 pub use binding::BINDING_KEY;
+pub use clear::{Clear, ClearKind};
 pub use encrypted::{Encrypted, Mac};
 pub use format::{Format, Stores};
 pub use metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};

@@ -38,6 +38,7 @@ impl Inventory {
         let tree = Tree::parse(bytes).map_err(|error| refusal(error, bytes).at(file))?;
         let root = View::document(&tree, &name)?;
         secret::refuse(&tree, &name)?;
+        secret::refuse_in_comments(bytes, &name)?;
         let root = root.map(fields::ROOT)?;
         version(&root)?;
         let settings = root.maybe("settings", settings)?.unwrap_or_default();
