@@ -1,4 +1,7 @@
 //! `uvars exec`: a child process that is given a file's values.
+//!
+//! Of the values, those that lie in clear may be anybody's: the MAC covers no empty string, and no name of a clear
+//! value. So the program is looked up before any value is in its environment, and none of those steers it.
 
 use super::child;
 use super::context::Context;
@@ -7,21 +10,55 @@ use super::exit::Exit;
 use super::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::sops::{BINDING_KEY, Entry, KeyPath, Mac, Map, Value};
-use std::ffi::OsString;
+use crate::sops::{BINDING_KEY, Entry, KeyPath, Mac, Map, Plain, Value};
+use rustix::fs::{Access, access};
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Names of variables that say what a program runs or reads, or where; beside them those that end in `PATH`.
+const STEERING: [&str; 18] = [
+    "BASHOPTS",
+    "BASH_ENV",
+    "EDITOR",
+    "ENV",
+    "HOME",
+    "IFS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "MAKEFILES",
+    "MAKEFLAGS",
+    "PAGER",
+    "PROMPT_COMMAND",
+    "PS4",
+    "SHELL",
+    "SHELLOPTS",
+    "TMPDIR",
+    "VISUAL",
+    "_JAVA_OPTIONS",
+];
+
+/// What the names of more such variables begin with: of the dynamic linker, of git, of interpreters.
+const STEERING_FAMILIES: [&str; 7] = ["DYLD_", "GIT_", "LD_", "NODE_", "PERL", "PYTHON", "RUBY"];
+
+/// Where the system looks for programs while there is no PATH.
+const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Run a program with the values of an encrypted file, as environment variables or as files
 ///
 /// As variables, each value at the top of the file is one; the program takes our place. With --files each value is
 /// a file in a folder in memory, named by UVARS_FILES, maps are folders, and all of it is gone when the program ends.
 /// Of our own environment, variables named SOPS_… and UVARS_… are not handed on: they may carry keys and passwords.
+///
+/// COMMAND is looked up by your own PATH, whatever PATH the file gives it. An empty value is in clear in the file and
+/// under no MAC: anybody who can write to the repository may have put it there. Under the name of a variable that you
+/// have, or of one that steers programs (HOME, IFS, ENV, BASH_ENV, LD_…, GIT_…, PYTHON…, …PATH and the like), it is an
+/// error, and so is any other value in clear. With --files every value is given.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = r#"Examples:
   uvars exec hosts/web1 -- env
@@ -48,17 +85,22 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
     if document.bound_path().is_some() {
         values.remove(BINDING_KEY);
     }
-    drop(opened);
     let (program, rest) = arguments.command.split_first().ok_or_else(|| Error::usage("no program to run"))?;
-    let mut command = Command::new(program);
-    command.args(rest).current_dir(context.directory());
+    // by our own PATH: the child's may be of somebody who cannot even read the file
+    let found = look_up(program, context.variable("PATH").as_deref(), context.directory());
+    let mut command = Command::new(found.as_deref().unwrap_or(Path::new(program)));
+    command.arg0(program).args(rest).current_dir(context.directory());
     if arguments.pristine {
         command.env_clear();
     }
     child::keep_ours(&mut command);
     let cannot =
         |error: std::io::Error| Error::new(format!("cannot start {}", program.display())).because(error);
+    if found.is_none() {
+        return Err(cannot(rustix::io::Errno::NOENT.into()));
+    }
     if arguments.files {
+        drop(opened);
         let scratch = Scratch::make(context)?;
         lay_out(scratch.path(), &values, &KeyPath::default()).map_err(|error| error.at(document.shown()))?;
         drop(values);
@@ -69,11 +111,53 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::Child(child::code(ended.status)));
     }
     for Entry { key, value } in values.entries() {
-        let text = variable(key, value).map_err(|error| error.at(document.shown()).key(key))?;
+        let text = variable(key, value)
+            .and_then(|text| {
+                let ours = context.variable(key).is_some() && !arguments.pristine;
+                must_be_vouched_for(&opened.plain, key, ours).map(|()| text)
+            })
+            .map_err(|error| error.at(document.shown()).key(key))?;
         command.env(key, OsString::from_vec(text.expose().to_vec()));
     }
-    drop(values);
+    drop((values, opened));
     Err(cannot(command.exec()))
+}
+
+/// The program that a word means: a path as it is, a name in the first folder of `path` that has it. Folders that are
+/// not absolute are below `from`, as they are for every program that runs there.
+fn look_up(program: &OsStr, path: Option<&OsStr>, from: &Path) -> Option<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(program));
+    }
+    let may_run = |file: &PathBuf| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    let folders = path.unwrap_or(OsStr::new(USUAL_PATH));
+    let name = (!program.is_empty()).then_some(program)?;
+    std::env::split_paths(folders).map(|folder| from.join(folder).join(name)).find(may_run)
+}
+
+/// A value under the name of a variable that matters must have been encrypted under that name: whoever put it there
+/// had a key of the file.
+fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool) -> Result<()> {
+    if plain.was_encrypted(&KeyPath::of_keys([key])) {
+        return Ok(());
+    }
+    let why = if steers(key) {
+        "it would say what programs run"
+    } else if ours {
+        "it would take the place of a variable of yours"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(format!("is in clear in the file, where anybody may have put it, and {why}"))
+        .hint("if nobody of you did, take it out: uvars unset FILE KEY")
+        .hint("give the values as files: uvars exec --files …"))
+}
+
+/// Whether a variable says what programs run or read.
+fn steers(name: &str) -> bool {
+    name.ends_with("PATH")
+        || STEERING.contains(&name)
+        || STEERING_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// The text of a variable.
@@ -145,6 +229,35 @@ mod tests {
             assert!(variable(key, &value).is_err(), "{key}");
         }
         assert!(variable("A", &"x\0y".into()).is_err());
+    }
+
+    #[test]
+    fn programs_are_looked_up_as_the_system_does_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, mode) in [("a/tool", 0o755), ("b/tool", 0o755), ("a/text", 0o644), ("b/text", 0o755)] {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).unwrap();
+            file.write_all(b"#!/bin/sh\n").unwrap();
+        }
+        std::fs::create_dir_all(dir.path().join("a/folder")).unwrap();
+        let path = format!("nowhere:{0}/a:b", dir.path().display());
+        let found = |program: &str| look_up(program.as_ref(), Some(path.as_ref()), dir.path());
+        assert_eq!(found("tool"), Some(dir.path().join("a/tool")));
+        assert_eq!(found("text"), Some(dir.path().join("b/text")));
+        assert_eq!(found("./tool"), Some("./tool".into()));
+        assert_eq!((found("folder"), found("none"), found("")), (None, None, None));
+        assert!(look_up("sh".as_ref(), None, dir.path()).is_some());
+    }
+
+    #[test]
+    fn names_that_steer_programs() {
+        for name in ["PATH", "PYTHONPATH", "CLASSPATH", "LD_PRELOAD", "BASH_ENV", "IFS", "GIT_SSH", "HOME"] {
+            assert!(steers(name), "{name}");
+        }
+        for name in ["TOKEN", "PORT", "LDAP", "PATHS", "ENVIRONMENT", "DB_HOST"] {
+            assert!(!steers(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! exec: values as variables and as files, and how the child's end becomes ours.
 
 use super::started::{Place, Started};
-use super::{SECRET, feed, mira, refused};
+use super::{SECRET, done, feed, mira, refused};
 use crate::sample_fleet::{Fleet, said};
 use rustix::process::{Signal, kill_process};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
+
+const DEPLOY: &str = "secrets/shared/deploy.sops.yaml";
 
 /// A fleet whose hosts/marble holds values that can be variables.
 fn flat(fleet: &Fleet) {
@@ -198,6 +202,93 @@ fn a_child_that_is_killed_by_others_takes_its_files_with_it() {
     kill_process(rustix::process::Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
     assert_eq!(started.ends().code(), Some(137));
     place.is_clean();
+}
+
+/// Puts a line on top of a file, as somebody without any key does it.
+fn plant(fleet: &Fleet, file: &str, line: &str) {
+    let text = fleet.read(file);
+    fs::write(fleet.path(file), format!("{line}\n{text}")).unwrap();
+}
+
+/// A program in the fleet's folder that tells what it was given.
+fn evil(fleet: &Fleet, name: &str) {
+    fs::write(fleet.path(name), "#!/bin/sh\n/bin/echo \"PWNED $token\"\n").unwrap();
+    fs::set_permissions(fleet.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_value_that_anybody_may_have_planted_steers_no_program() {
+    let hints = [
+        "uvars: hint: if nobody of you did, take it out: uvars unset FILE KEY",
+        "uvars: hint: give the values as files: uvars exec --files …",
+    ];
+    for name in
+        ["PATH", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "IFS", "CDPATH", "GIT_DIR", "PYTHONPATH", "HOME"]
+    {
+        let fleet = Fleet::copy();
+        evil(&fleet, "make");
+        plant(&fleet, DEPLOY, &format!("{name}: \"\""));
+        let why =
+            "is in clear in the file, where anybody may have put it, and it would say what programs run";
+        let error = format!("uvars: error: {DEPLOY}: {name}: {why}");
+        let said = [error.as_str(), hints[0], hints[1]];
+        refused(&fleet, &["exec", "shared/deploy", "--", "make", "deploy"], "", 1, &said);
+        let shell = ["exec", "shared/deploy", "--pristine", "--", "/bin/sh", "-c", "make deploy"];
+        refused(&fleet, &shell, "", 1, &said);
+        done(&fleet, &["exec", "--files", "shared/deploy", "--", "sh", "-c", "echo $0"], "", "sh\n");
+    }
+    // a value of ours is not taken away either; where there is none, an empty one is no harm
+    let fleet = Fleet::copy();
+    plant(&fleet, DEPLOY, "MINE: \"\"");
+    let why = "is in clear in the file, where anybody may have put it, and it would take the place of a variable of yours";
+    let run = ["exec", "shared/deploy", "--", "sh", "-c", "echo \"<$MINE>\""];
+    let ran = said(&mira(&fleet, &run).env("MINE", "guarded").output().unwrap());
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.starts_with(&format!("uvars: error: {DEPLOY}: MINE: {why}\n")), "{}", ran.err);
+    done(&fleet, &run, "", "<>\n");
+    let pristine = ["exec", "--pristine", "shared/deploy", "--", "sh", "-c", "echo \"<$MINE>\""];
+    let ran = said(&mira(&fleet, &pristine).env("MINE", "guarded").output().unwrap());
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "<>\n", ""));
+}
+
+#[test]
+fn the_name_of_a_value_in_clear_steers_no_program() {
+    // outside of a fleet a rule may leave values in clear, and the MAC does not cover their names
+    let fleet = Fleet::copy();
+    let recipient = fleet.read("keys/users/mira.pub");
+    let recipient = recipient.lines().find(|line| line.starts_with("age1")).unwrap();
+    let rules = format!("creation_rules:\n    - encrypted_regex: ^token$\n      age: {recipient}\n");
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join(".sops.yaml"), rules).unwrap();
+    let file = outside.path().join("plain.yaml");
+    fs::write(&file, "token: x\nregion: .\n").unwrap();
+    let uvars = |arguments: &[&str]| said(&mira(&fleet, arguments).current_dir(&outside).output().unwrap());
+    assert_eq!(uvars(&["encrypt", "-i", "plain.yaml"]).code, 0);
+    let run = ["exec", "plain.yaml", "--", "sh", "-c", "echo $region"];
+    assert_eq!(uvars(&run).out, ".\n");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("region:", "PATH:")).unwrap();
+    let ran = uvars(&run);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("plain.yaml: PATH: is in clear in the file"), "{}", ran.err);
+}
+
+#[test]
+fn a_path_of_the_file_is_for_the_program_and_not_for_finding_it() {
+    let fleet = Fleet::copy();
+    evil(&fleet, "env");
+    let here = fleet.dir().to_str().unwrap().to_owned();
+    assert_eq!(feed(&fleet, &["set", "hosts/marble", "PATH"], &here).code, 0);
+    for line in
+        [&["exec", "hosts/marble", "--", "env"][..], &["exec", "--pristine", "hosts/marble", "--", "env"]]
+    {
+        let ran = feed(&fleet, line, "");
+        assert!(ran.out.contains(&format!("PATH={here}\n")) && !ran.out.contains("PWNED"), "{}", ran.out);
+    }
+    // a program of a folder is the one of the folder that it runs in
+    let out = feed(&fleet, &["-C", &here, "exec", "hosts/marble", "--", "./env"], "").out;
+    assert_eq!(out, "PWNED \n");
+    // and its name is as it was typed
+    done(&fleet, &["exec", "hosts/marble", "--", "sh", "-c", "echo $0"], "", "sh\n");
 }
 
 #[test]
