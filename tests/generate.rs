@@ -549,6 +549,59 @@ fn received_as_json() {
 }
 
 #[test]
+fn what_waits_as_json() {
+    let scratch = Scratch::new();
+    let dry = |who| {
+        let ran = scratch.run_as(who, "receive --json --dry-run").code(0);
+        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()
+    };
+    assert_eq!(dry("users/tara"), serde_json::json!([]));
+    scratch.run("generate tara").code(0);
+    let expected = serde_json::json!([{ "path": HANDOVER, "user": "tara", "item": "password" }]);
+    assert_eq!(dry("users/tara"), expected);
+    assert_eq!(dry("users/tara"), expected, "nothing was deleted");
+    assert_eq!(dry("users/jon"), serde_json::json!([]));
+}
+
+#[test]
+fn what_waits_for_others_is_received_by_name_alone() {
+    let scratch = Scratch::with(&INVENTORY.replace("cost: 1 } }", "cost: 1 }, recovery_personal: true }"));
+    scratch.give_key("recovery/safe");
+    scratch.run("generate tara raquel --random").code(0);
+    let before = scratch.secrets();
+    let named = |ran: Ran, item: &str| {
+        ran.says(&format!(
+            "secrets/handover/{item}.sops.yaml waits for {}, and stays; by name it can be opened: uvars receive {item}",
+            item.split('/').next().unwrap()
+        ))
+    };
+    for line in
+        ["receive", "receive --store", "receive --dry-run", "receive --json", "receive --dry-run --json"]
+    {
+        let ran = scratch.run_as("recovery/safe", line).code(0);
+        assert_eq!(ran.out, if line.contains("json") { "[]\n" } else { "" }, "{line}");
+        let ran = named(ran, "tara/password");
+        drop(named(named(ran, "raquel/password@galena"), "raquel/password@cinnabar"));
+        assert_eq!(scratch.secrets(), before, "{line}");
+    }
+    // beside one's own
+    let both = format!("--identity {} receive", scratch.private("users/tara").display());
+    let made = scratch.value("users/tara", "handover/tara/password", "password").unwrap();
+    let ran = named(scratch.run_as("recovery/safe", &both).code(0), "raquel/password@galena");
+    assert_eq!(ran.out, format!("{made}\n"));
+    assert_eq!(scratch.read(HANDOVER), None);
+    // by name
+    let made = scratch.value("users/raquel", "handover/raquel/password@galena", "password").unwrap();
+    let ran = scratch.run_as("recovery/safe", "receive raquel/password@galena").code(0);
+    assert_eq!(ran.out, format!("{made}\n"));
+    // whom one's key is registered for as an admin too makes no difference
+    scratch.write("keys/admins/tara.pub", &scratch.read("keys/users/tara.pub").unwrap());
+    scratch.run("generate tara --random --regenerate").code(0);
+    let ran = scratch.run_as("users/tara", "receive").code(0).says("deleted");
+    assert_eq!(ran.out.lines().count(), 1);
+}
+
+#[test]
 fn stored_in_the_owners_file() {
     let scratch = Scratch::new();
     scratch.run("generate raquel --random").code(0);

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::exit::Exit;
 use super::json;
 use super::tracked::warn_of_shared_place;
-use super::ui::Ui;
+use super::ui::{BY_NUMBER, Ui};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::secret::Secret;
@@ -13,6 +13,8 @@ use crate::sops::{Mac, Plain, Value};
 use std::path::PathBuf;
 
 /// Print an encrypted file in clear, byte for byte as sops prints it
+///
+/// On a terminal, control characters are shown by their number.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi
@@ -42,7 +44,13 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             fs::write_new(&context.typed(out), text.expose(), 0o600)?;
             warn_of_shared_place(context, ui, out, &format!("rm {}", out.display()));
         }
-        None => ui.bytes(text.expose())?,
+        None if arguments.json => ui.clear_json(text.expose())?,
+        None => {
+            if ui.clear(text.expose())? {
+                ui.note(BY_NUMBER);
+                ui.note("the bytes as they are go to a pipe or file: uvars decrypt … --out FILE");
+            }
+        }
     }
     Ok(Exit::Done)
 }

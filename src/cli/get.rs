@@ -5,7 +5,7 @@ use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
 use super::json;
 use super::missing::missing;
-use super::ui::Ui;
+use super::ui::{BY_NUMBER, Ui};
 use crate::error::{Result, one_line};
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Value};
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 /// Print one value of an encrypted file
 ///
 /// A string is printed as it is, with a line end only on a terminal; a map or a list as a document of its own.
-/// Without KEY the names at the top are listed.
+/// Without KEY the names at the top are listed. On a terminal, control characters are shown by their number.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars get hosts/web1 db.password")]
@@ -53,22 +53,29 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         // it says where the file belongs, and is no value of it
         plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
     }
-    match plain.get(&path) {
+    let as_it_is = match plain.get(&path) {
         Some(value) if arguments.json => {
             let text =
                 json::write(&value).map_err(|error| error.at(document.shown()).key(path.to_string()))?;
-            ui.bytes(text.expose())?;
+            ui.clear_json(text.expose())?;
+            true
         }
         Some(Value::Str(text)) => {
-            ui.bytes(text.expose())?;
+            let numbered = ui.clear(text.expose())?;
             if ui.out_is_terminal() && !text.expose().ends_with(b"\n") {
                 ui.bytes(b"\n")?;
             }
+            !numbered
         }
         Some(_) => {
-            ui.bytes(plain.laid_out(document.stores()?).emit_at(&path, document.format()?)?.expose())?;
+            let text = plain.laid_out(document.stores()?).emit_at(&path, document.format()?)?;
+            !ui.clear(text.expose())?
         }
         None => return Err(missing(&plain, &path, document.shown())),
+    };
+    if !as_it_is {
+        ui.note(BY_NUMBER);
+        ui.note("the bytes as they are go to a pipe or file: uvars get … > FILE");
     }
     Ok(Exit::Done)
 }

@@ -7,20 +7,23 @@ use super::changes::Changes;
 use super::context::Context;
 use super::exit::Exit;
 use super::tracked::warn_of_shared_place;
-use super::ui::Ui;
+use super::ui::{BY_NUMBER, Ui, visible};
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{ENDING, Fleet, UserName};
 use crate::fs::{self, Root};
-use crate::keys::{Keyring, Recipient, Registry};
+use crate::keys::{Class, Keyring, Principal, Recipient, Registry};
 use crate::vars::{self, Received, Waiting};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// Show what waits in secrets/handover/ for the keys at hand, and delete it
 ///
 /// A password that uvars made waits there, readable by its owner alone, until the owner takes it. Without NAME
-/// everything that one of your keys opens is received.
+/// everything is received that waits for the users whose keys in keys/users/ you have. What else your keys open, as
+/// recovery keys may, is named and stays: it wants NAME. On a terminal a password with control characters is shown
+/// with their numbers, and stays as well.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars receive                              shown once, then gone
@@ -39,7 +42,7 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Show what waits, and neither open nor delete it
+    /// Say what waits, and neither open nor delete it
     #[arg(long)]
     dry_run: bool,
 }
@@ -48,16 +51,23 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
     let keyring = context.keyring()?;
-    let (waiting, mut wrong) = find(&root, &keyring, &arguments.names)?;
+    let Found { waiting, of_others, mut wrong } = find(&root, &keyring, &arguments.names)?;
     if arguments.dry_run {
-        for item in &waiting {
-            ui.line(&item.path)?;
+        if arguments.json {
+            let list: Vec<_> = waiting.iter().map(waiting_as_json).collect();
+            ui.json(&json!(list))?;
+        } else {
+            for item in &waiting {
+                ui.line(&item.path)?;
+            }
         }
         ui.note("nothing was opened or deleted: this was a dry run");
+        tell_of_others(ui, &of_others);
         return Ok(end(ui, &wrong));
     }
     if waiting.is_empty() && !arguments.json {
         ui.note("nothing waits for you");
+        tell_of_others(ui, &of_others);
         return Ok(end(ui, &wrong));
     }
     let changes = Changes::begin(root, false)?;
@@ -85,7 +95,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         let transaction = vars::take(&received);
         transaction.preview(changes.root())?;
         hand_over(context, ui, arguments, &received)?;
-        transaction
+        let (arrived, shown) = received.into_iter().partition(|item| arrives(ui, arguments, item));
+        wrong.extend(Vec::into_iter(shown).map(|item: Received| stays(&item)));
+        vars::take(&Vec::from_iter(arrived))
     };
     let report = changes.finish_quietly(ui, transaction)?;
     for path in report.created.iter().chain(&report.replaced) {
@@ -98,7 +110,39 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         // nobody else has it: it is not to be removed
         warn_of_shared_place(context, ui, out, &format!("mv {} ~/", out.display()));
     }
+    tell_of_others(ui, &of_others);
     Ok(end(ui, &wrong))
+}
+
+/// Whether what is handed over is the value itself: on a terminal some characters are numbers.
+fn arrives(ui: &Ui, arguments: &Arguments, item: &Received) -> bool {
+    let as_text = ui.out_is_terminal() && arguments.out.is_none() && !arguments.json;
+    !as_text || on_one_line(item.value.expose()).is_none()
+}
+
+/// One line for a terminal, where the value is not that already.
+fn on_one_line(value: &[u8]) -> Option<Zeroizing<String>> {
+    let line = visible(value).or_else(|| {
+        let text = std::str::from_utf8(value).ok().filter(|text| text.contains('\n'))?;
+        Some(Zeroizing::new(text.to_owned()))
+    })?;
+    Some(Zeroizing::new(line.replace('\n', "\\u{a}")))
+}
+
+fn stays(item: &Received) -> Error {
+    Error::new(format!("{BY_NUMBER}, so that the password is not there as it is; it stays"))
+        .at(&item.path)
+        .hint(format!("uvars receive {}/{} --out FILE", item.user, item.item))
+}
+
+/// Says what could be received too.
+fn tell_of_others(ui: &mut Ui, of_others: &[Waiting]) {
+    for item in of_others {
+        let Waiting { path, user, item, .. } = item;
+        ui.note(format_args!(
+            "{path} waits for {user}, and stays; by name it can be opened: uvars receive {user}/{item}"
+        ));
+    }
 }
 
 /// Says what is wrong with files that were left as they are.
@@ -115,8 +159,19 @@ fn end(ui: &mut Ui, wrong: &[Error]) -> Exit {
     }
 }
 
-/// What is meant: what was named, or else everything that the keys at hand open.
-fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<(Vec<Waiting>, Vec<Error>)> {
+/// What there is of what is meant.
+#[derive(Default)]
+struct Found {
+    /// To be received.
+    waiting: Vec<Waiting>,
+    /// What could be opened as well, and nobody has named.
+    of_others: Vec<Waiting>,
+    /// What cannot be used.
+    wrong: Vec<Error>,
+}
+
+/// What is meant: what was named, or else what waits for the users whose keys are at hand.
+fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Found> {
     if names.is_empty() {
         let own = keyring.recipients();
         let (mut waiting, wrong) = vars::waiting(root, None)?;
@@ -126,7 +181,18 @@ fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<(Vec<Waiting
                 .hint(format!("or by name: uvars receive {}/{}", first.user, first.item)));
         }
         waiting.retain(|item| item.is_for(&own));
-        return Ok((waiting, wrong));
+        if waiting.is_empty() {
+            return Ok(Found { wrong, ..Found::default() });
+        }
+        let registry = Registry::read(root)?;
+        let is_of = |item: &Waiting, holder: &Principal| {
+            holder.class == Class::Users && holder.name == item.user.as_str()
+        };
+        let is_own = |item: &Waiting| {
+            own.iter().any(|own| registry.holders(own).iter().any(|holder| is_of(item, holder)))
+        };
+        let (waiting, of_others) = waiting.into_iter().partition(is_own);
+        return Ok(Found { waiting, of_others, wrong });
     }
     let mut found: Vec<Waiting> = Vec::new();
     let mut all_wrong: Vec<Error> = Vec::new();
@@ -147,7 +213,7 @@ fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<(Vec<Waiting
         found.extend(waiting);
         all_wrong.extend(wrong);
     }
-    Ok((found, all_wrong))
+    Ok(Found { waiting: found, wrong: all_wrong, ..Found::default() })
 }
 
 /// Shows the values, or writes the one.
@@ -169,12 +235,17 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
         for item in received {
             let when = item.changed.as_deref().map_or(String::new(), |changed| format!(" of {changed}"));
             ui.note(format_args!("{} of {}{when}:", item.item, item.user));
-            ui.bytes(item.value.expose())?;
+            let line = if ui.out_is_terminal() { on_one_line(item.value.expose()) } else { None };
+            ui.bytes(line.as_ref().map_or(item.value.expose(), |line| line.as_bytes()))?;
             ui.bytes(b"\n")?;
         }
     }
     // nothing is deleted before it has arrived
     ui.flush()
+}
+
+fn waiting_as_json(item: &Waiting) -> serde_json::Value {
+    json!({ "path": item.path.as_str(), "user": item.user.as_str(), "item": item.item })
 }
 
 fn as_json(item: &Received) -> serde_json::Value {

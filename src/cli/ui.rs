@@ -13,6 +13,7 @@ use clap::error::{ContextKind, ContextValue};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
+use zeroize::Zeroizing;
 
 /// Standard output and standard error.
 pub(super) struct Ui {
@@ -22,6 +23,9 @@ pub(super) struct Ui {
     color_out: bool,
     color_err: bool,
 }
+
+/// What is said where [`Ui::clear`] did not print what is there.
+pub(super) const BY_NUMBER: &str = "characters that could drive the terminal are shown by their number";
 
 /// How a part of a line is to look on a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +69,24 @@ impl Ui {
         writeln!(self.out, "{text}").map_err(closed)
     }
 
-    /// Prints bytes as they are: a document, a secret that was asked for.
+    /// Prints bytes as they are: a document that holds no text of others.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.out.write_all(bytes).map_err(closed)
+    }
+
+    /// Prints what was asked for in clear: as it is, but on a terminal what could drive that is shown by its number.
+    /// Anybody who can write to a repository may have written it. Whether anything is not as it is.
+    pub(super) fn clear(&mut self, bytes: &[u8]) -> Result<bool> {
+        let visible = if self.terminal { visible(bytes) } else { None };
+        self.bytes(visible.as_ref().map_or(bytes, |text| text.as_bytes()))?;
+        Ok(visible.is_some())
+    }
+
+    /// The same for JSON, which has numbers for such characters and means the same with them.
+    pub(super) fn clear_json(&mut self, bytes: &[u8]) -> Result<()> {
+        let visible =
+            if self.terminal { numbered(bytes, |c| format!("\\u{:04x}", u32::from(c))) } else { None };
+        self.bytes(visible.as_ref().map_or(bytes, |text| text.as_bytes()))
     }
 
     /// Prints a JSON value, indented, as the whole result; private keys that were typed as names are left out of it.
@@ -77,7 +96,7 @@ impl Ui {
 
     /// The same for what was asked for in clear.
     pub(super) fn json_as_it_is(&mut self, value: &Json) -> Result<()> {
-        writeln!(self.out, "{value:#}").map_err(closed)
+        self.clear_json(Zeroizing::new(format!("{value:#}\n")).as_bytes())
     }
 
     /// Whether results go to a terminal.
@@ -211,24 +230,42 @@ fn without_private(value: &Json) -> Json {
 /// The text with control and direction-changing characters shown by their number, and without private keys.
 pub(super) fn shown(text: &str) -> String {
     let text = keys::without_private(text);
-    let text = text.as_ref();
-    let harmless = |c: char| {
-        c == '\n'
-            || c == '\t'
-            || !(c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
-    if text.chars().all(harmless) {
-        return text.to_string();
+    visible(text.as_bytes()).map_or_else(|| text.to_string(), |text| text.to_string())
+}
+
+/// The text with what could drive a terminal shown by its number; none where it has nothing of that.
+pub(super) fn visible(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    numbered(bytes, |c| format!("\\u{{{:x}}}", u32::from(c)))
+}
+
+/// The same, with numbers written so. A byte that is no text is shown by its number as well.
+fn numbered(bytes: &[u8], number: fn(char) -> String) -> Option<Zeroizing<String>> {
+    if std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_harmless)) {
+        return None;
     }
-    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, c| {
-        if harmless(c) {
-            out.push(c);
-        } else {
-            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+    let room = bytes.iter().map(|byte| if (b' '..=b'~').contains(byte) { 1 } else { 8 }).sum();
+    let mut out = Zeroizing::new(String::with_capacity(room));
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if is_harmless(c) {
+                out.push(c);
+            } else {
+                out.push_str(&number(c));
+            }
         }
-        out
-    })
+        for byte in chunk.invalid() {
+            // writing to a string does not fail
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    Some(out)
+}
+
+/// Neither a control character, but for the ends of lines and tabs, nor one that changes the direction of writing.
+fn is_harmless(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    matches!(c, '\n' | '\t') || !(c.is_control() || turns)
 }
 
 /// Whether to use colour.
@@ -261,6 +298,12 @@ mod tests {
     fn a_name_cannot_drive_the_terminal() {
         assert_eq!(shown("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
         assert_eq!(shown("jörg\tx"), "jörg\tx");
+        assert_eq!(visible("jörg\tx\n".as_bytes()), None);
+        let visible = visible(b"a\x1b]0;x\x07\r\n\xc2\x9b\xd8\x9c\xff\x9b").unwrap();
+        assert_eq!(*visible, "a\\u{1b}]0;x\\u{7}\\u{d}\n\\u{9b}\\u{61c}\\xff\\x9b");
+        let json =
+            numbered("\"\u{7f}\u{9b}\u{202e}\"".as_bytes(), |c| format!("\\u{:04x}", u32::from(c))).unwrap();
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), "\u{7f}\u{9b}\u{202e}");
     }
 
     #[test]

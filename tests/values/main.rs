@@ -20,6 +20,7 @@ mod editing;
 mod reading;
 mod running;
 mod started;
+mod terminal;
 
 use sample_fleet::{Fleet, Said, key, said};
 use std::process::Command;

@@ -153,6 +153,22 @@ impl Started {
         }
     }
 
+    /// Everything that the terminal shows until the program ends, and how that ends.
+    #[track_caller]
+    pub fn screen(&mut self) -> (String, ExitStatus) {
+        let mut far = self.far.as_ref().unwrap().try_clone().unwrap();
+        let seen = std::thread::spawn(move || {
+            let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
+            // nobody else has the near end open any more: that is an error here
+            while let Ok(count) = far.read(&mut chunk) {
+                seen.extend_from_slice(&chunk[..count]);
+            }
+            String::from_utf8(seen).unwrap()
+        });
+        let status = self.ends();
+        (seen.join().unwrap(), status)
+    }
+
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
