@@ -68,7 +68,7 @@ const GOOD: &[&str] = &[
     "HOSTS\nusers: { jon: { uid: 5, hosts: [a] }, kim: { uid: 5, hosts: [a], on: { a: { uid: 6 } } } }",
     "HOSTS\nusers: { jon: { uid: 5, hosts: [a] }, kim: { uid: 5, hosts: [a], policy: absent } }",
     "HOSTS\nusers: { jon: }\nshared: { wifi: { tags: [edge], users: [jon], robots: [ci], hosts: [a] }, none: }",
-    "HOSTS\nshared: { wifi: { tags: [all] } }\ninstall:\n  db/password: { from: hosts, key: db.password, on: { hosts: [a] }, owner: postgres, group: postgres, mode: \"0440\", phase: services }\n  wifi: { from: shared/wifi, key: '[\"a.b\"][\"c\"]' }\n  .netrc: { from: shared/wifi, key: a, on: { tags: [server] }, phase: users, owner: root, mode: '755' }",
+    "HOSTS\nshared: { wifi: { tags: [all] } }\ninstall:\n  db/password: { from: hosts, key: db.password, on: { hosts: [a] }, owner: postgres, group: postgres, mode: \"0440\", phase: services }\n  wifi: { from: shared/wifi, key: '[\"a.b\"][\"c\"]' }\n  netrc: { from: shared/wifi, key: a, on: { tags: [server] }, phase: users, owner: root, mode: '755' }",
     "version: 1\nrules: { keys: [&x AGE], before: [{path_regex: ^docs/, age: *x}], after: [], other: { stores: { yaml: { indent: 2 } } } }",
     "version: 1\nrules:\n  after:\n  - path_regex:\n    pgp: AB\n",
 ];
@@ -186,6 +186,14 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "HOSTS\ninstall: { a/../b: { from: hosts, key: a, on: { hosts: [a] } } }",
+        "is no name to install under",
+    ),
+    (
+        "HOSTS\ninstall: { .x: { from: hosts, key: a, on: { hosts: [a] } } }",
+        "uvars.yaml:6:12: install[\".x\"]: ",
+    ),
+    (
+        "HOSTS\ninstall: { db/.hidden: { from: hosts, key: a, on: { hosts: [a] } } }",
         "is no name to install under",
     ),
     (

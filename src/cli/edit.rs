@@ -1,12 +1,12 @@
 //! `uvars edit`: an encrypted file in an editor.
 
+use super::account::{keep_account, refuse_no_hash};
 use super::child;
 use super::context::Context;
 use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::exit::Exit;
 use super::scratch::Scratch;
-use super::set;
 use super::signals::interrupted;
 use super::store;
 use super::ui::Ui;
@@ -168,8 +168,9 @@ fn sealed(
     };
     let hash = KeyPath::of_keys([HASH]);
     if let Some(value) = edited.get(&hash).filter(|value| opened.plain.get(&hash).as_ref() != Some(value)) {
-        set::refuse_no_hash(document, &hash, &value)?;
+        refuse_no_hash(document, &hash, &value)?;
     }
+    keep_account(document, &opened.plain, &edited)?;
     if let Some(path) = document.bound_path() {
         edited.bind(path)?;
     }

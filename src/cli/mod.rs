@@ -11,6 +11,7 @@
     reason = "these structs are command lines, and their doc comments are help texts"
 )]
 
+mod account;
 mod activate;
 mod answers;
 mod arguments;

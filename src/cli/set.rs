@@ -1,5 +1,6 @@
 //! `uvars set`: one value goes into an encrypted file.
 
+use super::account::{keep_account, refuse_no_hash};
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
@@ -7,11 +8,8 @@ use super::store;
 use super::ui::Ui;
 use super::value;
 use crate::error::{Error, Result};
-use crate::fleet::FileKind;
 use crate::keys;
-use crate::password::recognise;
-use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain, Value};
-use crate::vars::field::HASH;
+use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain};
 use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -70,6 +68,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.note("it has that value already");
         return Ok(Exit::Done);
     }
+    keep_account(&document, &opened.plain, &plain)?;
     opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)
@@ -95,21 +94,6 @@ fn refuse_value(arguments: &Arguments) -> Result<()> {
         .hint("a name with `=` in it stands in brackets: [\"a=b\"]")),
         _ => Ok(()),
     }
-}
-
-/// Refuses as the password hash of an account what no login takes for one.
-pub(super) fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value) -> Result<()> {
-    let kind = document.bound_path().and_then(|path| FileKind::of(path.as_str()));
-    let Some(FileKind::Account(user, host)) = kind else { return Ok(()) };
-    let is_hash = |text: &str| recognise(text).is_some_and(|found| found.scheme.certain());
-    if *path != KeyPath::of_keys([HASH]) || value.as_str().is_some_and(is_hash) {
-        return Ok(());
-    }
-    let whose = host.map_or_else(|| user.to_string(), |host| format!("{user}@{host}"));
-    Err(Error::new("this is no password hash, and nobody could log in with it")
-        .at(document.shown())
-        .key(HASH)
-        .hint(format!("uvars generate {whose} --regenerate asks for the password and makes the hash")))
 }
 
 /// The binding is written by us alone.

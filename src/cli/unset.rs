@@ -1,5 +1,6 @@
 //! `uvars unset`: one value goes out of an encrypted file.
 
+use super::account::keep_account;
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
@@ -34,6 +35,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Err(missing(&plain, &path, document.shown()));
     }
     plain.unset(&path).map_err(|error| error.at(document.shown()))?;
+    keep_account(&document, &opened.plain, &plain)?;
     opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)

@@ -112,7 +112,7 @@ name!(
     InstallName,
     "name to install under",
     is_install,
-    "words of A-Z a-z 0-9 _ . - divided by /, none of them . or .., and the first not home"
+    "words of A-Z a-z 0-9 _ . - divided by /, none of which begins with a dot, and the first not home"
 );
 
 /// A file's base name has at most 255 bytes, and `.sops.yaml` and the stage of a write take some of them.
@@ -151,7 +151,9 @@ fn is_account(text: &str) -> bool {
 
 fn is_install(text: &str) -> bool {
     let part = |part: &str| {
-        !matches!(part, "" | "." | "..")
+        // as the manifest has it: what begins with a dot in the host tree is the program's own
+        !part.is_empty()
+            && !part.starts_with('.')
             && part.len() <= WORD_LIMIT
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
     };
@@ -202,10 +204,24 @@ mod tests {
 
     #[test]
     fn install_names_stay_below_their_tree() {
-        for good in ["db/password", "token", "a/home/b", ".netrc", "TLS/key.pem", "homes"] {
+        for good in ["db/password", "token", "a/home/b", "a.b", "TLS/key.pem", "homes"] {
             assert!(InstallName::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "home", "home/jon/x", "a b", "a\0"] {
+        for bad in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            "./a",
+            "home",
+            "home/jon/x",
+            "a b",
+            "a\0",
+            ".x",
+            "db/.hidden",
+        ] {
             assert!(InstallName::new(bad).is_err(), "{bad:?}");
         }
     }

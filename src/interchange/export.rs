@@ -65,7 +65,7 @@ fn stale(export: &Export, folder: &Path) -> Result<Vec<RepoPath>> {
         return Ok(Vec::new());
     };
     let old = Manifest::parse(&bytes).map_err(|error| {
-        error.at(&path).hint(format!("if this is an old export, remove it: rm -r {}", folder.display()))
+        error.at(&path).hint("what is there may be anything; give a folder of its own: --out DIR")
     })?;
     let stale = old.files.into_iter().map(|file| file.path).filter(|path| !export.copies.contains_key(path));
     let mut there = Vec::new();

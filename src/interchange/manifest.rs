@@ -9,7 +9,8 @@ use crate::fleet::{self, FileKind, Fleet, From, Placement, Shared};
 use crate::fs::{Digest, RepoPath, Root};
 use crate::keys::{Class, Principal};
 use crate::password::Method;
-use crate::sops::{self, Encrypted};
+use crate::sops::{self, Encrypted, Held, KeyPath};
+use crate::vars::field;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -87,6 +88,8 @@ struct Maker<'a> {
     reader: Principal,
     manifest: Manifest,
     copies: BTreeMap<RepoPath, Vec<u8>>,
+    /// The copies as they were read.
+    read: BTreeMap<RepoPath, Encrypted>,
     notes: Vec<String>,
 }
 
@@ -100,7 +103,15 @@ impl<'a> Maker<'a> {
             personal: Vec::new(),
             settings: settings(fleet),
         };
-        Self { fleet, root, reader, manifest, copies: BTreeMap::new(), notes: Vec::new() }
+        Self {
+            fleet,
+            root,
+            reader,
+            manifest,
+            copies: BTreeMap::new(),
+            read: BTreeMap::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn account(&mut self, placement: &Placement) -> Result<()> {
@@ -119,6 +130,10 @@ impl<'a> Maker<'a> {
             }
         };
         let plaintext = password.is_some_and(|password| password.format == fleet::Format::Plaintext);
+        if let Some(from) = from.as_ref().filter(|_| placement.policy() != fleet::Policy::Absent) {
+            let key = if plaintext { field::PASSWORD } else { field::HASH };
+            self.check_value(from, &KeyPath::of_keys([key]), &format!("uvars generate {user} --regenerate"));
+        }
         let texts = |names: &[fleet::AccountName]| names.iter().map(ToString::to_string).collect();
         self.manifest.accounts.push(Account {
             user: user.to_string(),
@@ -147,7 +162,9 @@ impl<'a> Maker<'a> {
             From::Shared(name) => FileKind::Shared(name.clone()),
         };
         let why = format!("{} is to be installed on {host}, and its file is not there", install.name);
-        let from = self.need(&kind, &why, &format!("uvars set {kind} {}", install.key))?;
+        let set = format!("uvars set {kind} {}", install.key);
+        let from = self.need(&kind, &why, &set)?;
+        self.check_value(&from, &install.key, &set);
         self.manifest.installs.push(Install {
             name: install.name.to_string(),
             from,
@@ -169,6 +186,16 @@ impl<'a> Maker<'a> {
             None => self.notes.push(format!("{} is not there, so nothing of it is installed", kind.path())),
         }
         Ok(())
+    }
+
+    /// Warns where a copy has no value that the host is to be given. Names are in clear, so that this can be known.
+    fn check_value(&mut self, from: &RepoPath, key: &KeyPath, hint: &str) {
+        let missing = match self.read.get(from).and_then(|file| file.at(key)) {
+            None => format!("{from} has no value {key}"),
+            Some(Held::Many) => format!("{from}: {key} is a list or a map, and must be one value"),
+            Some(Held::One) => return,
+        };
+        self.notes.push(format!("{missing}: {hint}"));
     }
 
     /// Copies a file that must be there.
@@ -208,6 +235,7 @@ impl<'a> Maker<'a> {
         if !keys.into_iter().any(either) {
             self.notes.push(format!("{path} is not encrypted to {}: run uvars sync", self.reader));
         }
+        self.read.insert(path.clone(), encrypted);
         Ok(())
     }
 
@@ -231,4 +259,35 @@ fn settings(fleet: &Fleet) -> Settings {
         Method::Bcrypt { cost } => cost,
     };
     Settings { hash_kind: Some(method.kind().to_owned()), hash_cost: Some(cost) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::InstallName;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_inventory_takes_as_a_name_to_install_under_the_manifest_takes_too() {
+        let manifest = |name: &str| {
+            let install = json!({ "name": name, "from": "secrets/hosts/a.sops.yaml", "key": "k", "owner": "root", "mode": "0400", "phase": "services" });
+            let file = json!({ "path": "secrets/hosts/a.sops.yaml", "sha256": Digest::of(b"").to_string() });
+            let all = json!({ "version": 1, "for": "hosts/a", "files": [file], "accounts": [], "installs": [install], "personal": [], "settings": {} });
+            Manifest::parse(&serde_json::to_vec(&all).unwrap())
+        };
+        let parts = ["", ".", "..", "a", ".a", "a.", "-", "_", "A9", "home", "homes", "@", " "];
+        let mut taken = 0;
+        for name in parts.into_iter().flat_map(|one| {
+            parts.into_iter().flat_map(move |two| {
+                [format!("{one}{two}"), format!("{one}/{two}"), format!("x/{one}/{two}")]
+            })
+        }) {
+            if InstallName::new(&name).is_ok() {
+                taken += 1;
+                manifest(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+        assert!(taken > 50, "{taken}");
+        assert!(manifest("a").is_ok() && manifest(".a").is_err());
+    }
 }

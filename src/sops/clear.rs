@@ -31,7 +31,22 @@ pub enum ClearKind {
     Comment,
 }
 
+/// What stands at a path, as far as that can be seen without a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Held {
+    /// One value.
+    One,
+    /// A list or a map.
+    Many,
+}
+
 impl Encrypted {
+    /// What stands at a path in the first document; nothing where no name leads there.
+    pub fn at(&self, path: &KeyPath) -> Option<Held> {
+        let at = self.tree().locate(path)?;
+        Some(if self.tree().item(at).node.opens() { Held::Many } else { Held::One })
+    }
+
     /// The texts in clear, of all documents, that are wanted.
     pub fn texts_in_clear(&self, wanted: impl Fn(&str) -> bool) -> Vec<Clear> {
         let tree = self.tree();

@@ -33,7 +33,7 @@ mod vouch;
 mod walk;
 
 pub use binding::BINDING_KEY;
-pub use clear::{Clear, ClearKind};
+pub use clear::{Clear, ClearKind, Held};
 pub use encrypted::{Encrypted, Mac};
 pub use format::{Format, Stores};
 pub use metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};

@@ -254,3 +254,31 @@ fn an_account_is_given_no_hash_that_is_none() {
     // elsewhere the name is anybody's
     done(&fleet, &["set", "hosts/basalt", "password_hash"], "x", CHANGED);
 }
+
+#[test]
+fn an_account_keeps_its_password_and_whose_it_is() {
+    let fleet = Fleet::copy();
+    for (name, why) in
+        [("password_hash", "without it nobody could log in"), ("user", "says whose the file is")]
+    {
+        let said = feed(&fleet, &["unset", "accounts/mira", name], "");
+        assert_eq!(said.code, 1, "{name}: {}", said.out);
+        let place = format!("secrets/accounts/mira.sops.yaml: {name}: {why}");
+        assert!(said.err.contains(&place), "{}", said.err);
+        assert!(said.err.contains("uvars generate mira --regenerate"), "{}", said.err);
+        assert_eq!(said.err.contains("user set mira password=false"), name == "password_hash");
+    }
+    let said = feed(&fleet, &["set", "accounts/mira", "user"], "noor");
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(!said.err.contains("log in"), "{}", said.err);
+    assert_eq!(fleet.status(), "");
+    // the file of one host is that host's
+    let said = feed(&fleet, &["unset", "accounts/tess@marble", "host"], "");
+    assert!(said.code == 1 && said.err.contains("uvars generate tess@marble"), "{}", said.err);
+    // what is no part of an account may go
+    done(&fleet, &["set", "accounts/mira", "note"], "x", "change secrets/accounts/mira.sops.yaml\n");
+    done(&fleet, &["unset", "accounts/mira", "note"], "", "change secrets/accounts/mira.sops.yaml\n");
+    // a password beside a hash is left over
+    done(&fleet, &["set", "accounts/mira", "password"], "x", "change secrets/accounts/mira.sops.yaml\n");
+    done(&fleet, &["unset", "accounts/mira", "password"], "", "change secrets/accounts/mira.sops.yaml\n");
+}

@@ -307,6 +307,20 @@ fn a_new_file_is_edited_into_being() {
 }
 
 #[test]
+fn an_account_keeps_its_password_and_whose_it_is() {
+    let place = Place::new();
+    for (name, why) in
+        [("password_hash", "without it nobody could log in"), ("user", "says whose the file is")]
+    {
+        let said = place.edit("accounts/mira", &format!("sed -i '/^{name}:/d' \"$1\""), "");
+        let told = format!("secrets/accounts/mira.sops.yaml: {name}: {why}");
+        assert!(said.code == 1 && said.err.contains(&told), "{name}: {}", said.err);
+    }
+    assert_eq!(place.fleet.status(), "");
+    place.is_clean();
+}
+
+#[test]
 fn where_memory_is_not_to_be_had_plaintext_stays_inside() {
     let place = Place::new();
     let mut command = place.command(&["--wait"], &["edit", "hosts/basalt"]);
