@@ -309,10 +309,16 @@ fn wanted(manifest: &Manifest, phase: Phase) -> BTreeSet<&RepoPath> {
 /// What is told of the files that a tree was made from.
 pub(super) fn files(manifest: &Manifest, wanted: &BTreeSet<&RepoPath>, opened: &Opened) -> Vec<FileReport> {
     let told = manifest.files.iter().filter(|file| wanted.contains(&file.path));
-    told.map(|file| FileReport {
-        path: file.path.clone(),
-        sha256: file.sha256,
-        changed: opened.get(&file.path).and_then(|plain| plain.as_ref().ok()).and_then(open::changed),
+    let is_account = |path| manifest.accounts.iter().any(|account| account.from.as_ref() == Some(path));
+    told.map(|file| {
+        let plain = opened.get(&file.path).and_then(|plain| plain.as_ref().ok());
+        FileReport {
+            path: file.path.clone(),
+            sha256: file.sha256,
+            opened: plain.is_some(),
+            // elsewhere a value of that name is a value like all others
+            changed: plain.filter(|_| is_account(&file.path)).and_then(open::changed),
+        }
     })
     .collect()
 }

@@ -612,7 +612,7 @@ mod tests {
                 "\"phase\": \"accounts\"",
                 "installs.1.phase: must be users or services",
             ),
-            ("\"0440\"", "\"4755\"", "installs.0.mode: must be four octal digits"),
+            ("\"0440\"", "\"4755\"", "installs.0.mode: must begin with 0, like \"0400\": set-user-ID"),
             ("\"0440\"", "\"0666\"", "installs.0.mode: lets everybody write"),
             ("\"0440\"", "288", "installs.0.mode: must be text, and is a number"),
             ("\"owner\": \"postgres\"", "\"owner\": \"-rf\"", "installs.0.owner: is not the name"),

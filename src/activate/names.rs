@@ -83,15 +83,16 @@ pub(super) fn line(text: &str) -> Result<&str> {
     Ok(text)
 }
 
-/// Permission bits in four octal digits.
+/// Permission bits in four octal digits, the first of them 0: no program of another's rights, no sticky folder.
 pub(super) fn mode(text: &str) -> Result<u32> {
-    let octal =
-        text.len() == 4 && text.starts_with('0') && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let mode = octal.then(|| u32::from_str_radix(text, 8).ok()).flatten();
-    match mode {
+    let octal = text.len() == 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    match octal.then(|| u32::from_str_radix(text, 8).ok()).flatten() {
+        Some(mode) if mode > 0o777 => Err(Error::new(
+            "must begin with 0, like \"0400\": set-user-ID, set-group-ID and sticky bits are not given",
+        )),
         Some(mode) if mode & 0o002 == 0 => Ok(mode),
         Some(_) => Err(Error::new("lets everybody write")),
-        None => Err(Error::new("must be four octal digits like \"0400\"")),
+        None => Err(Error::new("must be four octal digits, the first of them 0, like \"0400\"")),
     }
 }
 
@@ -125,6 +126,11 @@ pub(super) fn is_file_name(name: &str) -> bool {
         && !name.chars().any(|letter| letter == '/' || letter.is_control())
 }
 
+/// The folders above a place in its tree, the highest first.
+pub(super) fn above(place: &str) -> impl Iterator<Item = &str> {
+    place.match_indices('/').filter_map(|(at, _)| place.get(..at))
+}
+
 /// Places that are taken in one tree.
 #[derive(Debug, Default)]
 pub(super) struct Places {
@@ -135,14 +141,13 @@ pub(super) struct Places {
 impl Places {
     /// Takes a place, unless it, something above it or something below it is taken.
     pub(super) fn take(&mut self, place: &str) -> Result<()> {
-        let above = || place.match_indices('/').filter_map(|(at, _)| place.get(..at));
         if self.taken.contains(place)
             || self.folders.contains(place)
-            || above().any(|folder| self.taken.contains(folder))
+            || above(place).any(|folder| self.taken.contains(folder))
         {
             return Err(Error::new(format!("{place} is taken by something else")));
         }
-        self.folders.extend(above().map(str::to_owned));
+        self.folders.extend(above(place).map(str::to_owned));
         self.taken.insert(place.to_owned());
         Ok(())
     }
@@ -178,6 +183,14 @@ mod tests {
         assert_eq!(mode("0755").unwrap(), 0o755);
         for bad in ["400", "0666", "0402", "4755", "0800", "00400", "", "+400", "0o40"] {
             assert!(mode(bad).is_err(), "{bad}");
+        }
+        for (bad, why) in [
+            ("4755", "must begin with 0"),
+            ("2755", "must begin with 0"),
+            ("0402", "lets everybody write"),
+            ("400", "must be four octal digits"),
+        ] {
+            assert!(mode(bad).unwrap_err().to_string().starts_with(why), "{bad}");
         }
     }
 

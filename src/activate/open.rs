@@ -47,7 +47,7 @@ fn one(file: &File, folder: &Folder, owners: Owners, keyring: &Keyring) -> Resul
     Ok(plain)
 }
 
-/// When the content was last changed, as the file says itself: `changed`, which is text or a time.
+/// When a password was last changed, as its account file says: `changed`, which is text or a time.
 pub(super) fn changed(plain: &Plain) -> Option<String> {
     match plain.get(&KeyPath::of_keys(["changed"]))? {
         found @ (Value::Str(_) | Value::Time(_)) => Some(found.to_bytes()?.expose_str()?.to_owned()),

@@ -112,9 +112,9 @@ fn make(person: &Person, store: &Store, report: &mut TreeReport) -> Result<()> {
     let before = named.filter(|named| named.base != store.base);
     report.generation = live.number;
     report.of = status::last_of(before.as_ref().unwrap_or(store));
-    let Planned { plan, all_opened } = plan(person, &live, report)?;
+    let Planned { plan, all_known } = plan(person, &live, report)?;
     report.failures = plan.failures;
-    if live.tree.is_none() && !all_opened && store.leads_somewhere() {
+    if live.tree.is_none() && !all_known && store.leads_somewhere() {
         leave(store, report);
         return Ok(());
     }
@@ -172,10 +172,10 @@ fn check_home(places: &PersonPlaces) -> Result<()> {
         .hint("run this as the person whose home it is, with HOME set to it"))
 }
 
-/// What a person is to have, and whether every file could be opened for it.
+/// What a person is to have, and whether all of it is known: every file was opened, and no place is contested.
 struct Planned {
     plan: plan::Plan,
-    all_opened: bool,
+    all_known: bool,
 }
 
 fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<Planned> {
@@ -208,5 +208,6 @@ fn plan(person: &Person, live: &Live, report: &mut TreeReport) -> Result<Planned
         shadow: &|_| None,
     };
     let plan = plan::person(&known, (person.places.uid, person.places.gid));
-    Ok(Planned { plan, all_opened: opened.values().all(std::result::Result::is_ok) })
+    let all_known = opened.values().all(std::result::Result::is_ok) && !plan.is_contested;
+    Ok(Planned { plan, all_known })
 }

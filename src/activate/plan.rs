@@ -12,8 +12,8 @@ use super::report::{Failure, Kept, Problem};
 use super::tree::{Leaf, Tree};
 use crate::fs::RepoPath;
 use crate::secret::Secret;
-use crate::sops::{BINDING_KEY, KeyPath, Plain, Value};
-use std::collections::BTreeMap;
+use crate::sops::{BINDING_KEY, KeyPath, Plain, Step, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The decrypted files of a manifest, or why each could not be.
 pub(super) type Opened = BTreeMap<RepoPath, Result<Plain, Problem>>;
@@ -34,6 +34,8 @@ pub(super) struct Known<'a> {
 pub(super) struct Plan {
     pub(super) tree: Tree,
     pub(super) failures: Vec<Failure>,
+    /// Whether several values want one place.
+    pub(super) is_contested: bool,
     places: names::Places,
 }
 
@@ -79,6 +81,7 @@ pub(super) fn rescue(shadow: &[(String, Secret)]) -> Tree {
 pub(super) fn services(known: &Known) -> Plan {
     let mut plan = Plan::default();
     plan.installs(known, Phase::Services);
+    let mut claims = Vec::new();
     for personal in &known.manifest.personal {
         let folder = format!("{}/{}", names::HOME, personal.user);
         let login = known.lookup.login(&personal.user);
@@ -87,17 +90,20 @@ pub(super) fn services(known: &Known) -> Plan {
             plan.failures.push(Failure::new(&folder, &problem, Kept::Closed));
         }
         let owner = login.map_or((0, 0), |login| (login.uid, login.gid));
-        plan.personal(known, personal, &folder, owner);
+        claims.extend(plan.personal(known, personal, &folder, owner));
     }
+    plan.settle(known, &claims);
     plan
 }
 
 /// A person's own tree; everything in it belongs to them.
 pub(super) fn person(known: &Known, owner: (u32, u32)) -> Plan {
     let mut plan = Plan::default();
+    let mut claims = Vec::new();
     for personal in &known.manifest.personal {
-        plan.personal(known, personal, "", owner);
+        claims.extend(plan.personal(known, personal, "", owner));
     }
+    plan.settle(known, &claims);
     plan
 }
 
@@ -112,7 +118,7 @@ impl Plan {
         match self.places.take(&name) {
             Ok(()) => drop(self.tree.add(name, leaf)),
             Err(error) => {
-                let problem = Problem::new(format!("{error} in the same file or another"));
+                let problem = Problem::new(error.to_string());
                 self.failures.push(Failure::new(name, &problem, Kept::Nothing));
             }
         }
@@ -144,38 +150,93 @@ impl Plan {
     }
 
     /// Every value of a personal file, one file each, in `base` and the folder that the entry names.
-    fn personal(&mut self, known: &Known, personal: &Personal, base: &str, (uid, gid): (u32, u32)) {
+    fn personal(
+        &mut self,
+        known: &Known,
+        personal: &Personal,
+        base: &str,
+        (uid, gid): (u32, u32),
+    ) -> Vec<Claim> {
         let parts = [base, personal.into.as_deref().unwrap_or("")];
         let folder: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let prefix = if folder.is_empty() { String::new() } else { format!("{}/", folder.join("/")) };
         let leaf = |content: Secret| Leaf { content, uid, gid, mode: 0o400 };
+        let mut claims = Vec::new();
         match file(known.opened, &personal.from) {
             Ok(plain) => {
-                for (name, content) in flat(plain) {
+                for Single { name, path, content } in flat(plain) {
+                    let place = format!("{prefix}{name}");
                     if names::is_file_name(&name) {
-                        self.put(format!("{prefix}{name}"), leaf(content));
+                        let whence = format!("{}: {path}", personal.from);
+                        claims.push(Claim { place, whence, leaf: leaf(content) });
                     } else {
                         let problem = Problem::new("is not a name that a file can have");
-                        self.failures.push(Failure::new(format!("{prefix}{name}"), &problem, Kept::Nothing));
+                        self.failures.push(Failure::new(place, &problem, Kept::Nothing));
                     }
                 }
             }
             Err(problem) => {
-                let last: Vec<_> = known
-                    .live
-                    .0
-                    .iter()
-                    .filter(|(name, _)| name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/')))
-                    .collect();
-                let kept = if last.is_empty() { Kept::Nothing } else { Kept::Last };
+                let last =
+                    known.live.0.iter().filter(|(name, _)| {
+                        name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
+                    });
+                for (place, old) in last {
+                    let whence = format!("{} as it was", personal.from);
+                    claims.push(Claim { place: place.clone(), whence, leaf: leaf(old.content.clone()) });
+                }
+                let kept = if claims.is_empty() { Kept::Nothing } else { Kept::Last };
                 let item = if prefix.is_empty() { personal.from.to_string() } else { folder.join("/") };
                 self.failures.push(Failure::new(item, &problem, kept));
-                for (name, old) in last {
-                    self.put(name.clone(), leaf(old.content.clone()));
-                }
+            }
+        }
+        claims
+    }
+
+    /// Gives each value its place. Where several want one, or one wants for a file what another wants for a folder,
+    /// none of them gets it, since anybody can add an empty value to a file: what was there stays.
+    fn settle(&mut self, known: &Known, claims: &[Claim]) {
+        let mut rivals: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for claim in claims {
+            rivals.entry(&claim.place).or_default().insert(&claim.whence);
+        }
+        let wanted = rivals.clone();
+        for (place, own) in &wanted {
+            for (above, other) in names::above(place).filter_map(|above| wanted.get_key_value(above)) {
+                rivals.entry(place).or_default().extend(other);
+                rivals.entry(above).or_default().extend(own);
+            }
+        }
+        let mut told = BTreeSet::new();
+        for claim in claims {
+            let Claim { place, leaf, .. } = claim;
+            let several: Vec<&str> = rivals.get(place.as_str()).into_iter().flatten().copied().collect();
+            if several.len() < 2 {
+                self.put(place.clone(), leaf.clone());
+                continue;
+            }
+            if !told.insert(place) {
+                continue;
+            }
+            self.is_contested = true;
+            let last = known.live.0.get(place);
+            let problem = Problem::new(format!("{} want the same place", several.join(" and ")))
+                .hint("rename one of them, or take out what nobody of you wrote: uvars unset FILE KEY");
+            let kept = if last.is_some() { Kept::Last } else { Kept::Nothing };
+            self.failures.push(Failure::new(place, &problem, kept));
+            if let Some(last) = last {
+                self.put(place.clone(), Leaf { content: last.content.clone(), ..*leaf });
             }
         }
     }
+}
+
+/// A value that wants a place in a tree.
+struct Claim {
+    /// Where it wants to be.
+    place: String,
+    /// Its file and key.
+    whence: String,
+    leaf: Leaf,
 }
 
 fn file<'a>(opened: &'a Opened, path: &RepoPath) -> Result<&'a Plain, Problem> {
@@ -197,29 +258,39 @@ fn value(plain: &Plain, install: &Install) -> Result<Secret, Problem> {
         .ok_or_else(|| Problem::new(format!("{from}: {key} is {}, and must be one value", found.kind())))
 }
 
+/// A single value of a file.
+struct Single {
+    /// What its file is to be called: `db.password`, which is also what a value is called that has such a name.
+    name: String,
+    path: KeyPath,
+    content: Secret,
+}
+
 /// Every single value with its name: `db.password` for what is nested, `list.0` in lists. The binding and
 /// what is null are left out.
-fn flat(plain: &Plain) -> Vec<(String, Secret)> {
+fn flat(plain: &Plain) -> Vec<Single> {
     let mut all = Vec::new();
     for entry in plain.to_map().entries().iter().filter(|entry| entry.key != BINDING_KEY) {
-        flatten(&entry.value, entry.key.clone(), &mut all);
+        let path = KeyPath::of_keys([entry.key.as_str()]);
+        flatten(&entry.value, entry.key.clone(), path, &mut all);
     }
     all
 }
 
-fn flatten(value: &Value, name: String, all: &mut Vec<(String, Secret)>) {
+fn flatten(value: &Value, name: String, path: KeyPath, all: &mut Vec<Single>) {
     match value {
         Value::Map(map) => {
             for entry in map.entries() {
-                flatten(&entry.value, format!("{name}.{}", entry.key), all);
+                let path = path.clone().then(Step::Key(entry.key.clone()));
+                flatten(&entry.value, format!("{name}.{}", entry.key), path, all);
             }
         }
         Value::List(list) => {
             for (at, item) in list.iter().enumerate() {
-                flatten(item, format!("{name}.{at}"), all);
+                flatten(item, format!("{name}.{at}"), path.clone().then(Step::Index(at)), all);
             }
         }
-        single => all.extend(single.to_bytes().map(|bytes| (name, bytes))),
+        single => all.extend(single.to_bytes().map(|content| Single { name, path, content })),
     }
 }
 
@@ -447,13 +518,12 @@ mod tests {
             .with(BINDING_KEY, "x");
         let made = make(services, &manifest, [(from.clone(), Ok(Plain::new(map)))], &Tree::default(), &[]);
         let names: Vec<_> = made.plan.tree.0.keys().map(String::as_str).collect();
-        assert_eq!(names, ["home/jon/.netrc", "home/jon/db.password", "home/jon/list.0", "home/jon/token"]);
+        assert_eq!(names, ["home/jon/.netrc", "home/jon/list.0", "home/jon/token"]);
         assert!(made.plan.tree.0.values().all(|leaf| (leaf.uid, leaf.gid, leaf.mode) == (1001, 100, 0o400)));
-        assert_eq!(made.content("home/jon/db.password"), Some("p"));
         let nothing = Kept::Nothing;
         assert_eq!(
             made.failed(),
-            [("home/jon/db.password", nothing), ("home/jon/a/b", nothing), ("home/jon/..", nothing)]
+            [("home/jon/a/b", nothing), ("home/jon/..", nothing), ("home/jon/db.password", nothing)]
         );
         // What cannot be opened stays, all of it, and with its owner of now.
         let last = live(&[
@@ -465,6 +535,29 @@ mod tests {
         assert_eq!(made.plan.tree.0.keys().collect::<Vec<_>>(), ["home/jon/token"]);
         assert_eq!(made.plan.tree.0.values().next().unwrap().uid, 1001);
         assert_eq!(made.failed(), [("home/jon", Kept::Last)]);
+    }
+
+    #[test]
+    fn a_value_that_was_added_takes_no_place_of_another() {
+        let mut manifest = manifest();
+        let from = path("secrets/users/jon.sops.yaml");
+        manifest.personal = vec![Personal { user: "jon".into(), from: from.clone(), into: None }];
+        let good = Map::new().with("db", Map::new().with("password", "good"));
+        let before = make(services, &manifest, [(from.clone(), Ok(Plain::new(good)))], &Tree::default(), &[]);
+        for first in [true, false] {
+            let db = Map::new().with("password", "newer");
+            let map = if first {
+                Map::new().with("db.password", "").with("db", db)
+            } else {
+                Map::new().with("db", db).with("db.password", "")
+            };
+            let made =
+                make(services, &manifest, [(from.clone(), Ok(Plain::new(map)))], &before.plan.tree, &[]);
+            assert_eq!(made.plan.tree, before.plan.tree);
+            assert_eq!(made.failed(), [("home/jon/db.password", Kept::Last)]);
+            let both = "secrets/users/jon.sops.yaml: [\"db.password\"] and secrets/users/jon.sops.yaml: db.password want the same place";
+            assert_eq!(made.plan.failures.first().unwrap().message, both);
+        }
     }
 
     #[test]
@@ -483,9 +576,14 @@ mod tests {
         ]
         .into();
         let as_jon = |known: &Known| person(known, (1001, 100));
-        let made = make(as_jon, &manifest, opened, &Tree::default(), &[]);
-        assert_eq!(made.content("token"), Some("t"));
-        assert_eq!(made.failed(), [("shared/wifi/psk", Kept::Nothing)]);
+        let last = live(&[("shared/wifi/psk", "before")]);
+        let made = make(as_jon, &manifest, opened, &last, &[]);
+        assert_eq!(made.plan.tree.0.keys().collect::<Vec<_>>(), ["shared/wifi/psk", "token"]);
+        assert_eq!(made.content("shared/wifi/psk"), Some("before"));
+        assert_eq!(made.failed(), [("shared", Kept::Nothing), ("shared/wifi/psk", Kept::Last)]);
+        let both =
+            "secrets/shared/wifi.sops.yaml: psk and secrets/users/jon.sops.yaml: shared want the same place";
+        assert!(made.plan.failures.iter().all(|failure| failure.message == both), "{:?}", made.plan.failures);
         let opened: Opened = [(own, lost()), (wifi, lost())].into();
         let last = live(&[("token", "t"), ("shared/wifi/psk", "w")]);
         let made = make(as_jon, &manifest, opened, &last, &[]);

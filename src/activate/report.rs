@@ -52,7 +52,9 @@ pub struct FileReport {
     pub path: RepoPath,
     /// SHA-256 of its bytes as the manifest has it.
     pub sha256: Digest,
-    /// When its content was last changed, RFC 3339, as it says itself; `None` where it could not be opened.
+    /// Whether it could be opened.
+    pub opened: bool,
+    /// When a password was last changed, RFC 3339, as its account file says; other files say nothing of that.
     pub changed: Option<String>,
 }
 
@@ -146,6 +148,11 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hints: Vec::new() }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 
     pub(super) fn of(error: &Error) -> Self {

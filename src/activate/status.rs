@@ -39,6 +39,7 @@ pub(super) fn write(folder: &Open, report: &TreeReport) -> Result<()> {
         "files": report.files.iter().map(|file| json!({
             "path": file.path.as_str(),
             "sha256": file.sha256.to_string(),
+            "opened": file.opened,
             "changed": file.changed,
         })).collect::<Vec<_>>(),
         "failures": report.failures.iter().map(|failure| json!({
@@ -104,12 +105,13 @@ fn parse(bytes: &[u8]) -> Result<TreeReport> {
 }
 
 fn file(json: &Json, path: String) -> Result<FileReport> {
-    let fields = Fields::of(json, path, &["path", "sha256", "changed"])?;
+    let fields = Fields::of(json, path, &["path", "sha256", "opened", "changed"])?;
     let sha256 = Digest::parse(fields.text("sha256")?).ok_or_else(|| {
         Error::new("must be 64 lower-case hexadecimal digits").key(fields.path_of("sha256"))
     })?;
     let changed = fields.text_if_any("changed")?.map(str::to_owned);
-    Ok(FileReport { path: RepoPath::new(fields.text("path")?)?, sha256, changed })
+    let opened = fields.get("opened") == Some(&Json::Bool(true));
+    Ok(FileReport { path: RepoPath::new(fields.text("path")?)?, sha256, opened, changed })
 }
 
 fn failure(json: &Json, path: String) -> Result<Failure> {
@@ -149,6 +151,7 @@ mod tests {
             files: vec![FileReport {
                 path: RepoPath::new("secrets/hosts/a.sops.yaml").unwrap(),
                 sha256: Digest::of(b"x"),
+                opened: true,
                 changed: Some("2026-01-01T00:00:00Z".into()),
             }],
             failures: vec![Failure {

@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// Say what would change; write, mount and lock nothing
     #[arg(long, conflicts_with = "status")]
     dry_run: bool,
-    /// Say what is active, how old each file's content is, and what failed last time
+    /// Say what is active, which files were opened, when each password was changed, and what failed last time
     #[arg(long)]
     status: bool,
     /// Print JSON
@@ -269,8 +269,12 @@ fn tell_one_status(ui: &mut Ui, status: &Status) -> Result<()> {
     };
     ui.line(format!("{}: {state}{remark}", status.link))?;
     for file in status.last.iter().flat_map(|last| &last.files) {
-        let changed = file.changed.as_deref().unwrap_or("unknown, or could not be opened");
-        ui.line(format!("  {}: changed {changed}", file.path))?;
+        let state = match &file.changed {
+            Some(changed) => format!("changed {changed}"),
+            None if file.opened => "opened".to_owned(),
+            None => "could not be opened".to_owned(),
+        };
+        ui.line(format!("  {}: {state}", file.path))?;
     }
     Ok(())
 }
@@ -294,6 +298,7 @@ fn tree_json(tree: &TreeReport) -> Value {
         "files": tree.files.iter().map(|file| json!({
             "path": file.path.as_str(),
             "sha256": file.sha256.to_string(),
+            "opened": file.opened,
             "changed": file.changed,
         })).collect::<Vec<_>>(),
         "failures": tree.failures.iter().map(|failure| json!({

@@ -1,6 +1,7 @@
 //! As a host's root runs it: with an ssh host key and a manifest, and nothing else.
 
 use crate::peers;
+use crate::person::planted;
 use crate::sandbox::{self, Export, Key, Sandbox, UVARS, encrypted, host_values, ssh_key};
 use uvars::activate::{Format as AccountFormat, Phase, Policy, Settings};
 use uvars::sops::{BINDING_KEY, KeyPath, Map, Plain, Value};
@@ -215,6 +216,18 @@ fn one_bad_file_keeps_its_last_state_and_stops_nothing() {
     host.activate(&[]).exits(1);
     assert_eq!(host.read("/run/uvars/wifi").as_deref(), Some("two"));
     assert_eq!(host.read("/run/uvars/db/password").as_deref(), Some("s3cret"));
+    // What somebody without a key adds empties no value of a person.
+    let jon = Map::new().with("db", Map::new().with("password", "d3ep"));
+    export.file("secrets/users/jon.sops.yaml", &readers, jon.clone());
+    host.deploy(&export, &key.file);
+    host.activate(&[]).exits(1);
+    planted(&mut export, "secrets/users/jon.sops.yaml", &readers, jon, "db.password: \"\"");
+    host.deploy(&export, &key.file);
+    host.activate(&[])
+        .exits(1)
+        .says("home/jon/db.password: ")
+        .says("want the same place; the last good value stays");
+    assert_eq!(host.read("/run/uvars/home/jon/db.password").as_deref(), Some("d3ep"));
     // And --status remembers.
     host.activate(&["--status"]).exits(1).says("db/password: ").says("the last good value stays");
 }

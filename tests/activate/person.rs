@@ -2,10 +2,11 @@
 
 use crate::host::whole;
 use crate::peers;
-use crate::sandbox::{Export, Key, Ran, Sandbox, UVARS, ssh_key};
+use crate::sandbox::{Export, Key, Ran, Sandbox, UVARS, encrypted, ssh_key};
 use std::process::Command;
 use uvars::activate::{Personal, Whose};
-use uvars::sops::{Map, Value};
+use uvars::keys::Recipient;
+use uvars::sops::{BINDING_KEY, Map, Plain, Value};
 
 const RUNTIME: &str = "/run/user/4201";
 const CURRENT: &str = "/home/jon/.local/state/uvars/current";
@@ -84,6 +85,64 @@ fn values_land_in_the_runtime_folder_and_the_link_leads_there() {
     activate(&host, &["--status"]).exits(1);
     activate(&host, &[]).exits(0);
     assert_eq!(host.read(&format!("{CURRENT}/token")).as_deref(), Some("new"));
+}
+
+/// Puts a line on top of an encrypted file, as somebody without any key does it.
+pub fn planted(export: &mut Export, path: &str, readers: &[Recipient], values: Map, line: &str) {
+    let plain = Plain::new(values.with(BINDING_KEY, path));
+    let bytes = [line.as_bytes(), b"\n", &encrypted(&plain, readers)].concat();
+    export.bytes(path, bytes);
+}
+
+#[test]
+fn what_was_planted_takes_no_place_of_a_value() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    activate(&host, &[]).exits(0);
+    let own_file = "secrets/users/jon.sops.yaml";
+    for (line, lost, both) in [
+        (
+            "db.password: \"\"",
+            "db.password",
+            "secrets/users/jon.sops.yaml: [\"db.password\"] and secrets/users/jon.sops.yaml: db.password",
+        ),
+        (
+            "shared: \"\"",
+            "shared/wifi/psk",
+            "secrets/shared/wifi.sops.yaml: psk and secrets/users/jon.sops.yaml: shared",
+        ),
+    ] {
+        planted(&mut export, own_file, &[key.converted()], own("t0ken"), line);
+        deploy(&host, &export, &key);
+        let ran = activate(&host, &[])
+            .exits(1)
+            .says(&format!("{lost}: {both} want the same place; the last good value stays"));
+        assert!(ran.out.contains("generation 1, unchanged"), "{}", ran.out);
+        assert_eq!(host.read(&format!("{CURRENT}/db.password")).as_deref(), Some("p"), "{line}");
+        assert_eq!(host.read(&format!("{CURRENT}/shared/wifi/psk")).as_deref(), Some("w1fi"), "{line}");
+    }
+}
+
+#[test]
+fn the_status_says_what_was_opened_and_no_value() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    let Some(other) = ssh_key() else { return };
+    export.file("secrets/users/jon.sops.yaml", &[key.converted()], own("t0ken").with("changed", "hunter2"));
+    export.file("secrets/shared/wifi.sops.yaml", &[other.converted()], Map::new().with("psk", "w1fi"));
+    deploy(&host, &export, &key);
+    activate(&host, &[]).exits(1);
+    let said = activate(&host, &["--status"]).exits(1);
+    assert!(said.out.contains("secrets/users/jon.sops.yaml: opened\n"), "{}", said.out);
+    assert!(said.out.contains("secrets/shared/wifi.sops.yaml: could not be opened\n"), "{}", said.out);
+    let json = activate(&host, &["--status", "--json"]).exits(1).out;
+    let known: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let files = known["trees"][0]["last"]["files"].as_array().unwrap();
+    let opened =
+        |path: &str| files.iter().find(|file| file["path"] == path).map(|file| file["opened"] == true);
+    assert_eq!(opened("secrets/users/jon.sops.yaml"), Some(true), "{json}");
+    assert_eq!(opened("secrets/shared/wifi.sops.yaml"), Some(false), "{json}");
+    // a value may be called as the time of a password is called
+    assert!(!json.contains("hunter2") && !said.out.contains("hunter2"), "{json}");
+    assert_eq!(host.sh(&format!("grep -c hunter2 {RUNTIME}/uvars.d/status.json || true")), "0\n");
 }
 
 #[test]
@@ -273,6 +332,9 @@ fn a_link_to_what_cannot_be_read_is_left_until_everything_can_be_had() {
         let said = activate(&host, &["--status"]).exits(1);
         assert!(!said.out.contains("was ended"), "{}", said.out);
     }
+    planted(&mut export, "secrets/users/jon.sops.yaml", &[key.converted()], own("new"), "db.port: \"\"");
+    deploy(&host, &export, &key);
+    activate(&host, &[]).exits(1).says("it leads to /run/uvars/home/jon as before");
     export.file("secrets/users/jon.sops.yaml", &[key.converted()], own("new"));
     deploy(&host, &export, &key);
     let ran = activate(&host, &[]).exits(0);
