@@ -37,7 +37,8 @@ const METADATA: &str = "sops";
 /// Edit an encrypted file in your editor
 ///
 /// The plaintext lies in memory (XDG_RUNTIME_DIR or /dev/shm), in a folder of yours that goes when the editor ends,
-/// however it ends. The editor is SOPS_EDITOR, VISUAL or EDITOR, else vi. Values that were not changed keep their
+/// however that ends, and on signals. After SIGKILL, which ends uvars itself at once, it stays until the editor has ended
+/// and the next `edit` or `exec --files` takes it away. The editor is SOPS_EDITOR, VISUAL or EDITOR, else vi. Values that were not changed keep their
 /// ciphertext; without a change nothing is written. A text that cannot be kept is opened again.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {

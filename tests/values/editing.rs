@@ -6,7 +6,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Command;
 
 const CHANGED: &str = "change secrets/hosts/basalt.sops.yaml\n";
 
@@ -184,16 +183,37 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     let folder = Path::new(file).parent().unwrap();
     started.signal(Signal::KILL);
     started.ends();
-    let is_there_after_an_edit = |age: &str| {
-        assert!(Command::new("touch").args(["-d", age]).arg(folder).status().unwrap().success());
-        assert_eq!(place.edit("hosts/basalt", "exit 0", "").code, 0);
-        folder.exists()
-    };
     // its editor has it open still
-    assert!(is_there_after_an_edit("2 minutes ago"));
+    assert_eq!(place.edit("hosts/basalt", "exit 0", "").code, 0);
+    assert!(folder.exists());
     kill_process(Pid::from_raw(editor.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
-    assert!(is_there_after_an_edit("now"));
-    assert!(!is_there_after_an_edit("2 minutes ago"));
+    while Path::new("/proc").join(editor).join("exe").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(place.edit("hosts/basalt", "exit 0", "").code, 0);
+    assert!(!folder.exists());
+    place.is_clean();
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_from_other_places_and_by_exec() {
+    let place = Place::new();
+    let kills = place.script("kills", "echo \"$1\" > \"$TELL\"; kill -KILL $PPID");
+    let mut command = place.command(&[], &["edit", "hosts/basalt"]);
+    // without a folder for the session it is in /dev/shm
+    command.env("EDITOR", kills).env_remove("XDG_RUNTIME_DIR");
+    let mut started = Started::alone(command);
+    let file = place.wait_until_told();
+    assert_eq!(started.ends().signal(), Some(Signal::KILL.as_raw()));
+    let folder = Path::new(&file).parent().unwrap();
+    assert!(folder.starts_with("/dev/shm"), "{file}");
+    // the editor may be about to end
+    let gone = (0..100).any(|_| {
+        let mut exec = place.command(&["--wait"], &["exec", "--files", "hosts/basalt", "--", "true"]);
+        assert!(exec.status().unwrap().success());
+        !folder.exists()
+    });
+    assert!(gone);
     place.is_clean();
 }
 
