@@ -236,3 +236,21 @@ fn a_file_that_nobody_could_read_any_more_is_left() {
         assert_eq!(fleet.read(file), before);
     }
 }
+
+#[test]
+fn who_has_lost_a_key_is_not_asked_to_use_it() {
+    let fleet = Fleet::copy();
+    let out = fleet.beside("new.txt");
+    let rotate = ["key", "rotate", "users/mira", "--generate", "--out", out.to_str().unwrap()];
+    let said = fleet.run_as("recovery/safe.txt", &[&rotate[..], &["--dry-run"]].concat());
+    assert!(said.err.contains("hint: mira: run uvars sync\n"), "she has it still: {}", said.err);
+    let said = fleet.run_as("recovery/safe.txt", &[&rotate[..], &["--lost", "--json", "--dry-run"]].concat());
+    let plan: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let holders = plan.pointer("/blocked/0/holders").unwrap();
+    assert_eq!(*holders, serde_json::json!(["hosts/amber", "hosts/quartz"]), "{plan}");
+    let said = fleet.run_as("recovery/safe.txt", &[&rotate[..], &["--lost"]].concat());
+    assert_eq!(said.code, 4, "{}", said.err);
+    assert!(said.err.contains("secrets/users/mira.sops.yaml: left as it is"), "{}", said.err);
+    assert!(said.err.contains("hint: amber: run uvars sync\n"), "{}", said.err);
+    assert!(!said.err.contains("mira: run"), "{}", said.err);
+}

@@ -358,3 +358,18 @@ fn elsewhere_than_in_a_fleet_it_says_so() {
     assert!(said.code == 1 && said.err.contains("uvars.yaml:"), "{}", said.err);
     assert_eq!(fleet.read("uvars.yaml"), "version: 1\nusers: [\n");
 }
+
+#[test]
+fn who_stays_a_reader_in_another_office_is_not_said_to_go() {
+    let fleet = Fleet::copy();
+    let said = must(&fleet, &["user", "set", "mira", "policy=absent"]);
+    assert!(!said.out.contains("sync"), "{}", said.out);
+    assert!(!said.err.contains("uvars sync"), "{}", said.err);
+    let drift = must(&fleet, &["sync"]);
+    assert_eq!(drift.out, "every file has the readers it should have\n", "{}", drift.err);
+    // with a key of her own she goes
+    let fleet = Fleet::copy();
+    std::fs::write(fleet.path("keys/users/mira.pub"), format!("{KEY}\n")).unwrap();
+    let said = must(&fleet, &["user", "set", "mira", "policy=absent"]);
+    assert!(said.out.contains("secrets/shared/deploy.sops.yaml -users/mira\n"), "{}", said.out);
+}

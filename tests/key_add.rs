@@ -262,3 +262,70 @@ fn a_key_that_somebody_else_has_too_is_named_when_it_is_added_and_no_other_is() 
     let said = scratch.run(&format!("key add users/tara {}", key("admins/ann"))).code(0);
     assert!(said.err.contains("admins/ann and users/tara have the same key"), "{}", said.err);
 }
+
+#[test]
+fn a_public_key_without_quotes_is_told_to_want_them() {
+    let scratch = Scratch::new();
+    let Some((_, ed)) = ssh_key(&scratch, "ed", &["-t", "ed25519"]) else { return };
+    let (_, ec) = ssh_key(&scratch, "ec", &["-t", "ecdsa"]).unwrap();
+    let (_, rsa) = ssh_key(&scratch, "rsa", &["-t", "rsa", "-b", "2048"]).unwrap();
+    let before = files(&scratch);
+    for key in [&ed, &ec, &rsa, &bare(&ed)] {
+        for (line, hint) in [
+            (format!("key add users/jon {key}"), "or give a file with that line, or - for standard input"),
+            (format!("key rotate users/jon {key} --why x"), "or give a file with that line, or -"),
+            (format!("user set jon authorized_keys+={key}"), "write 'authorized_keys+=TYPE KEY COMMENT'"),
+            (
+                format!("user add ines hosts=galena authorized_keys={key}"),
+                "write 'authorized_keys=TYPE KEY COMMENT'",
+            ),
+            (
+                format!("user set jon authorized_keys+=restrict {key}"),
+                "write 'authorized_keys+=TYPE KEY COMMENT'",
+            ),
+        ] {
+            let ran = scratch.run(&line).code(2).says("its line wants quotes").says(hint);
+            assert!(!ran.all().contains("AAAA") && !ran.all().contains("secret"), "{}", ran.all());
+        }
+    }
+    assert!(files(&scratch) == before);
+    // one that is damaged, or nothing like a key, is what it was before
+    let cut = ed.split(' ').nth(1).unwrap();
+    let ran = scratch.run(&format!("key add users/jon ssh-rsa {cut}")).code(2).says("may be secret");
+    assert!(!ran.all().contains("quotes"), "{}", ran.all());
+    // what exec hands on is its program's affair
+    drop(scratch.feed("set hosts/cinnabar a", b"x").code(0));
+    let ran = scratch.run_as("hosts/cinnabar", &format!("exec hosts/cinnabar -- echo {ed}"));
+    assert_eq!((ran.code, ran.out.trim_end()), (0, ed.as_str()), "{}", ran.err);
+}
+
+#[test]
+fn a_key_of_another_type_is_explained_alike_from_a_file_and_as_an_argument() {
+    let scratch = Scratch::new();
+    let Some((file, ec)) = ssh_key(&scratch, "ec", &["-t", "ecdsa"]) else { return };
+    let why = "age cannot encrypt to ssh keys of type ecdsa-sha2-nistp256";
+    let public = file.with_extension("pub");
+    let restricted = format!("restrict {ec}");
+    for key in [public.to_str().unwrap(), &ec, &bare(&ec), &restricted] {
+        for line in [["key", "add", "users/jon", key], ["key", "rotate", "users/jon", key]] {
+            let ran = scratch::ran(&mut scratch.uvars(line), b"").code(1).says(why);
+            assert!(ran.all().contains("use an ssh-ed25519 or an age key"), "{}", ran.all());
+            assert!(!ran.all().contains("no such file"), "{}", ran.all());
+        }
+    }
+    let ran = scratch::ran(&mut scratch.uvars(["key", "convert", &ec]), b"").code(2);
+    drop(ran.says("this is a key, and the name of a file is expected"));
+}
+
+#[test]
+fn a_dry_run_shows_no_key_that_nobody_will_hold() {
+    let scratch = Scratch::new();
+    let out = scratch.beside("new.txt");
+    for principal in ["users/jon ", ""] {
+        let line = format!("key generate {principal}--out {} --dry-run", out.display());
+        let ran = scratch.run(&line).code(0).says("this was a dry run");
+        let goes = format!("the private half of a new key would go into {}", out.display());
+        assert!(ran.out.contains(&goes) && !ran.all().contains("age1"), "{}", ran.all());
+        assert!(!out.exists());
+    }
+}

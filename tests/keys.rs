@@ -277,6 +277,21 @@ fn nobody_having_a_key_is_told_readers_and_places() {
 
     let error = Keyring::new(IdentitySources::default()).unwrap(&[]).unwrap_err();
     assert_eq!(error.kind(), Kind::NoKey);
+
+    let asked = || Programs { ask: Some(Answers::new(&[]) as Arc<dyn Ask>), ..Programs::default() };
+    let hints = |sources: IdentitySources| {
+        let error = Keyring::new(sources).unwrap_named(&entries, &name).unwrap_err();
+        error.hints().join("\n")
+    };
+    let files = vec![two];
+    let known = IdentitySources { files: files.clone(), programs: asked(), ..IdentitySources::default() };
+    let neither = "HOME is not set, so nothing was looked for in ~/.ssh and ~/.config/sops/age";
+    assert!(hints(known.clone()).contains(neither), "{}", hints(known));
+    let shown = hints(IdentitySources { config_dir: Some(home.clone()), ..known.clone() });
+    assert!(shown.contains("HOME is not set, so nothing was looked for in ~/.ssh\n"), "{shown}");
+    assert!(!hints(IdentitySources { home: Some(home), ..known }).contains("HOME"));
+    // a host has no home, and looks for none
+    assert!(!hints(IdentitySources { files, ..IdentitySources::default() }).contains("HOME"));
 }
 
 #[test]

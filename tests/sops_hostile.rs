@@ -496,7 +496,9 @@ fn key_groups_become_one_list_of_readers_and_their_error_names_them_all() {
         let hint = format!("key group {group} is opened by {who}");
         assert!(error.hints().contains(&hint), "{:?}", error.hints());
     }
-    assert_eq!(error.hints().iter().filter(|hint| hint.starts_with("looked in")).count(), 1);
+    let looked: Vec<_> = error.hints().iter().filter(|hint| hint.starts_with("looked in")).collect();
+    assert_eq!(looked.len(), 1, "{looked:?}");
+    assert!(looked[0].ends_with("a.age: it opens key group 1, and no other"), "{looked:?}");
     // two of them together, and then there is one list
     let keys = ["b.age", "c.age"]
         .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name));

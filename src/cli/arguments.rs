@@ -129,6 +129,22 @@ pub(super) fn private_line(arguments: &[OsString]) -> Option<Error> {
     )
 }
 
+/// The error for a public key whose line was given without quotes, so that it is several arguments.
+pub(super) fn key_in_pieces(arguments: &[OsString]) -> Option<Error> {
+    let words = || arguments.iter().skip(1).map_while(|word| word.to_str());
+    // what exec hands on is its program's affair
+    let own = || words().take_while(|word| *word != "exec");
+    let (kind, _) = own().zip(own().skip(1)).find(|(word, next)| keys::is_ssh_key(word, next))?;
+    let error = Error::usage("a public key is one argument here: its line wants quotes");
+    Some(match kind.split_once('=') {
+        Some((field, _)) => error.hint(format!("write '{field}=TYPE KEY COMMENT', the quotes with it")),
+        None if own().any(|word| word == "key" || word == "init") => {
+            error.hint("write 'TYPE KEY COMMENT', the quotes with it; or give a file with that line, or - for standard input")
+        }
+        None => error.hint("write 'authorized_keys+=TYPE KEY COMMENT', the quotes with it"),
+    })
+}
+
 impl Cli {
     /// Parses a command line. Where it begins with a verb, only that verb is built: all of them take clap longer
     /// than a small file takes to decrypt. What that does not parse, help and mistakes, is left to the whole.

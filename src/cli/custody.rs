@@ -98,7 +98,8 @@ fn tell_blocked(ui: &mut Ui, file: &Blocked, again: &str) {
         let all = groups.len();
         ui.warn(format!("{path}: left as it is: it takes keys of {needed} of its {all} key groups together"));
         for (group, number) in groups.iter().zip(1..) {
-            ui.hint(format!("key group {number} is opened by {}", group.join(", ")));
+            let who = if group.is_empty() { "nobody any more".to_owned() } else { group.join(", ") };
+            ui.hint(format!("key group {number} is opened by {who}"));
         }
         ui.hint(format!("with their keys on one machine: {line} --identity FILE --identity FILE"));
         return;

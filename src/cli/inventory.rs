@@ -6,9 +6,9 @@ use super::context::{Context, INVENTORY};
 use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::error::Result;
-use crate::fleet::{FileKind, Fleet, Inventory, Readers, SECRETS};
+use crate::fleet::{FileKind, Fleet, Inventory, ReaderKey, Readers, SECRETS};
 use crate::fs::{Outlook, RepoPath, Root, Transaction};
-use crate::keys::{Class, Principal, Registry};
+use crate::keys::{Class, Principal, Recipient, Registry};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -102,14 +102,18 @@ impl Consequences {
     }
 }
 
-/// Who is a reader now and was not, and the other way round: ` +hosts/a -hosts/b`.
+/// Who is a reader now and was not, and the other way round: ` +hosts/a -hosts/b`. A reader is a key: who keeps it in
+/// another office stays one.
 fn difference(old: &Readers, new: &Readers) -> Option<String> {
-    let names = |readers: &Readers| -> BTreeSet<String> {
-        readers.readers.iter().map(|reader| reader.principal.to_string()).collect()
+    let other = |readers: &Readers, others: &Readers| -> BTreeSet<String> {
+        let others: BTreeSet<_> = others.recipients().into_iter().map(Recipient::as_str).collect();
+        let is_other = |key: &ReaderKey| !others.contains(key.recipient.as_str());
+        let readers = readers.readers.iter().filter(|reader| reader.keys.iter().any(is_other));
+        readers.map(|reader| reader.principal.to_string()).collect()
     };
-    let (old, new) = (names(old), names(new));
-    let gained = new.difference(&old).map(|name| format!(" +{name}"));
-    let lost = old.difference(&new).map(|name| format!(" -{name}"));
+    let (gained, lost) = (other(new, old), other(old, new));
+    let gained = gained.iter().map(|name| format!(" +{name}"));
+    let lost = lost.iter().map(|name| format!(" -{name}"));
     Some(gained.chain(lost).collect::<String>()).filter(|text| !text.is_empty())
 }
 

@@ -77,6 +77,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(error) = arguments::private_line(&arguments) {
         return Ui::new(When::typed(&arguments)).fail(&error);
     }
+    if let Some(error) = arguments::key_in_pieces(&arguments) {
+        return Ui::new(When::typed(&arguments)).fail(&error);
+    }
     let cli = match Cli::parse_line(&arguments) {
         Ok(cli) => cli,
         Err(error) => return ui::usage(&error, When::typed(&arguments)),

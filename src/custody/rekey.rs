@@ -1,5 +1,6 @@
 //! A key replaced by another everywhere: in keys/, in the ledger, in the rules, and in every file.
 
+use super::names::Names;
 use super::plan::{Blocked, FileChange, Plan, What};
 use super::sync::{Task, sync};
 use crate::error::{Error, Result};
@@ -37,11 +38,14 @@ pub fn rekey(root: &Root, rekey: &Rekey, keyring: &Keyring, now: SystemTime) -> 
     let notes = replace_in_rules(root, &old, rekey, &mut transaction)?;
     let outlook = Outlook::new(root, &transaction);
     let after = Fleet::load_from(outlook)?;
+    let ledger_after = outlook.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default();
     let mut plan = sync(&after, outlook, None, Task::Readers, keyring, now)?;
     plan.transaction.absorb(transaction);
     plan.notes.extend(notes);
     if rekey.lost {
         delete_lost(&old, rekey, &mut plan);
+        let ledger = Ledger::parse(&ledger_after)?;
+        forget_lost(&old, &Names::of(&after, &ledger), &mut plan);
     }
     Ok(plan)
 }
@@ -160,6 +164,19 @@ fn delete_lost(old: &Recipient, rekey: &Rekey, plan: &mut Plan) {
         plan.files.push(FileChange { path, what: What::Deleted, gained: Vec::new(), lost });
     }
     plan.files.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+/// Whoever held the lost key cannot do for a file with it what the runner cannot.
+fn forget_lost(old: &Recipient, names: &Names<'_>, plan: &mut Plan) {
+    let is_old = |text: &str| Recipient::parse(text).is_ok_and(|key| key.is_same_key(old));
+    for file in &mut plan.blocked {
+        let (lost, left): (Vec<_>, Vec<_>) = file.recipients.iter().cloned().partition(|text| is_old(text));
+        file.holders = names.all(&left);
+        let gone = names.all(&lost);
+        for group in file.shared.iter_mut().flat_map(|shared| &mut shared.groups) {
+            group.retain(|holder| !gone.contains(holder) || file.holders.contains(holder));
+        }
+    }
 }
 
 /// Whether a file has one reader, this key. One with a key of another type, whatever that is, has another reader; one

@@ -23,7 +23,7 @@ macro_rules! name {
                     return Ok(Self(text.into()));
                 }
                 Err(Error::new(format!(concat!("{:?} is no ", $what), text))
-                    .hint(concat!("a ", $what, " is made of ", $shape)))
+                    .hint(format!("{} {} is made of {}", article($what), $what, $shape)))
             }
 
             /// The name.
@@ -114,6 +114,11 @@ name!(
     is_install,
     "words of A-Z a-z 0-9 _ . - divided by /, none of which begins with a dot, and the first not home"
 );
+
+fn article(what: &str) -> &'static str {
+    // of our words none but this begins with a vowel that is heard
+    if what.starts_with('a') { "an" } else { "a" }
+}
 
 /// A file's base name has at most 255 bytes, and `.sops.yaml` and the stage of a write take some of them.
 const WORD_LIMIT: usize = 200;
@@ -231,5 +236,7 @@ mod tests {
         let error = UserName::new("Jon").unwrap_err();
         assert_eq!(error.to_string(), "\"Jon\" is no user name");
         assert!(error.hints()[0].starts_with("a user name is made of"), "{:?}", error.hints());
+        let error = AccountName::new("5 5").unwrap_err();
+        assert!(error.hints()[0].starts_with("an account or group name is"), "{:?}", error.hints());
     }
 }

@@ -139,6 +139,17 @@ fn next_word(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
+/// Whether a text is a line with an ssh public key in it, of whatever type: options or hosts may stand in front.
+pub fn is_ssh_line(text: &str) -> bool {
+    find_key(text.trim()).is_some()
+}
+
+/// Whether a word ends in a type of ssh keys, and the next is the public key of that type.
+pub fn is_ssh_key(word: &str, next: &str) -> bool {
+    let kind = word.rsplit(['=', ' ', '\t']).next().unwrap_or_default();
+    is_kind(kind) && ssh::fields(kind, next).is_ok()
+}
+
 fn is_kind(word: &str) -> bool {
     word == KIND || word == super::ssh_rsa::KIND || ssh::other_type(word).is_some()
 }

@@ -77,6 +77,17 @@ impl Keyring {
         found
     }
 
+    /// Where keys lie that one of these readers is, by the names that hints have.
+    pub(crate) fn places_of(&self, recipients: &[&str]) -> Vec<String> {
+        let has = |place: &Place| {
+            let mut identities = place.identities(self.programs()).iter();
+            identities.any(|identity| recipients.iter().any(|recipient| identity.fits(recipient)))
+        };
+        let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.places.iter().chain(outputs.values().map(Arc::as_ref));
+        all.filter(|place| has(place)).map(|place| place.label().to_owned()).collect()
+    }
+
     fn programs(&self) -> &Programs {
         &self.sources.programs
     }
@@ -126,6 +137,9 @@ impl Keyring {
                 error = error.hint(line.clone());
                 said.push(line);
             }
+        }
+        if let Some(note) = self.sources.no_home() {
+            error = error.hint(note);
         }
         let unset = self.sources.unset();
         if !unset.is_empty() {

@@ -30,7 +30,8 @@ mod words;
 mod x25519;
 
 pub use convert::{
-    Conversion, Converted, ConvertedPrivate, Skipped, convert_private, convert_public, public_of_private,
+    Conversion, Converted, ConvertedPrivate, Skipped, convert_private, convert_public, is_ssh_key,
+    is_ssh_line, public_of_private,
 };
 pub use generate::{Generated, generate};
 pub use key_file::{KeyFile, KeyLine};

@@ -55,9 +55,27 @@ impl IdentitySources {
         places
     }
 
+    /// Whether only files are looked at, and nobody is asked.
+    fn are_of_a_host(&self) -> bool {
+        let no_home = self.home.is_none() && self.config_dir.is_none();
+        no_home && !self.files.is_empty() && self.programs.ask.is_none()
+    }
+
+    /// What to say where the home of whoever looks is not known.
+    pub(super) fn no_home(&self) -> Option<&'static str> {
+        match (&self.home, &self.config_dir) {
+            _ if self.are_of_a_host() => None,
+            (Some(_), _) => None,
+            (None, Some(_)) => Some("HOME is not set, so nothing was looked for in ~/.ssh"),
+            (None, None) => {
+                Some("HOME is not set, so nothing was looked for in ~/.ssh and ~/.config/sops/age")
+            }
+        }
+    }
+
     /// The variables of sops that name no place; none where only files are looked at, as on a host.
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        if self.home.is_none() && self.config_dir.is_none() && !self.files.is_empty() {
+        if self.are_of_a_host() {
             return Vec::new();
         }
         [

@@ -59,9 +59,13 @@ fn combine(
 ) -> Result<Zeroizing<Vec<u8>>> {
     let mut shares = Vec::new();
     let mut failed = Vec::new();
+    let mut opened = Vec::new();
     for (group, number) in groups.iter().zip(1_usize..) {
         match open(group, keyring, name) {
-            Ok(share) => shares.push(share),
+            Ok(share) => {
+                shares.push(share);
+                opened.push((number, group));
+            }
             Err(error) => failed.push((number, error)),
         }
         if shares.len() >= needed {
@@ -74,21 +78,35 @@ fn combine(
         groups.len(),
         shares.len()
     ));
-    Err(failed.iter().fold(error, |error, (number, cause)| tell(error, *number, cause)))
+    let used: Vec<(String, usize)> = opened
+        .into_iter()
+        .flat_map(|(number, group)| {
+            let recipients: Vec<_> = group.recipients().collect();
+            keyring.places_of(&recipients).into_iter().map(move |place| (place, number))
+        })
+        .collect();
+    Err(failed.iter().fold(error, |error, (number, cause)| tell(error, *number, cause, &used)))
 }
 
 /// Adds what is to be said of a group that was not opened: who can, and once for all groups where keys were looked for.
-fn tell(error: Error, number: usize, cause: &Error) -> Error {
+/// `used` are the places whose keys opened another group.
+fn tell(error: Error, number: usize, cause: &Error, used: &[(String, usize)]) -> Error {
     let who = cause.hints().iter().find_map(|hint| hint.strip_prefix("it can be read by "));
     let error = match who {
         Some(who) => error.hint(format!("key group {number} is opened by {who}")),
         None => error.hint(format!("key group {number}: {}", cause.message())),
     };
     let rest = cause.hints().iter().filter(|hint| !hint.starts_with("it can be read by "));
-    rest.fold(
-        error,
-        |error, hint| if error.hints().contains(hint) { error } else { error.hint(hint.as_str()) },
-    )
+    let rest = rest.map(|hint| {
+        let of = |place: &str| {
+            hint.strip_prefix("looked in ").is_some_and(|rest| rest.starts_with(&format!("{place}: ")))
+        };
+        match used.iter().find(|(place, _)| of(place)) {
+            Some((place, number)) => format!("looked in {place}: it opens key group {number}, and no other"),
+            None => hint.clone(),
+        }
+    });
+    rest.fold(error, |error, hint| if error.hints().contains(&hint) { error } else { error.hint(hint) })
 }
 
 /// One group for these recipients, each once. Errors: none given, one that cannot be wrapped for.

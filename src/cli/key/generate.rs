@@ -44,10 +44,15 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
     let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
     let generated = keys::generate(&created)?;
+    // the key of a dry run goes with it: nobody would hold what is shown
+    let goes = || format!("the private half of a new key would go into {}", out.display());
     let Some(principal) = principal else {
-        if !arguments.dry_run {
-            super::write_private(&out, &generated.text)?;
+        if arguments.dry_run {
+            ui.line(goes())?;
+            ui.note("nothing was written: this was a dry run");
+            return Ok(Exit::Done);
         }
+        super::write_private(&out, &generated.text)?;
         ui.line(&generated.recipient)?;
         return Ok(Exit::Done);
     };
@@ -59,7 +64,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     transaction.write(path, bytes);
     no_longer_pending(changes.root(), &principal, &mut transaction)?;
     changes::follow(changes.root(), &mut transaction)?;
-    if !arguments.dry_run {
+    if arguments.dry_run {
+        ui.line(goes())?;
+    } else {
         // first the private half: a registered key that nobody has would lock its owner out
         super::write_private(&out, &generated.text)?;
     }
@@ -67,6 +74,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         let again = format!("uvars key add {principal} {}", generated.recipient);
         error.hint(format!("{} holds the new private key; to go on with it: {again}", out.display()))
     })?;
-    ui.line(&generated.recipient)?;
+    if !arguments.dry_run {
+        ui.line(&generated.recipient)?;
+    }
     Ok(Exit::Done)
 }

@@ -33,23 +33,34 @@ pub(super) fn public_keys(context: &Context, typed: &str) -> Result<PublicKeys> 
     if typed.starts_with("age1") || typed.starts_with("ssh-") {
         return Recipient::parse(typed).map(PublicKeys::from);
     }
+    if is_key(context, typed) {
+        return some(keys::public_keys(typed.as_bytes())?, None);
+    }
     let place = if typed == "-" { "standard input" } else { typed };
     let bytes = text(context, Path::new(typed))?;
     let found = keys::public_keys(bytes.expose()).map_err(|error| error.at(place))?;
-    some(found, place)
+    some(found, Some(place))
+}
+
+/// Whether this is a key itself, with options or hosts in front, and no name of a file that is there.
+fn is_key(context: &Context, typed: &str) -> bool {
+    keys::is_ssh_line(typed) && context.path(Path::new(typed)).symlink_metadata().is_err()
 }
 
 /// Refuses a text in which nothing can be used.
-fn some(found: PublicKeys, place: &str) -> Result<PublicKeys> {
+fn some(found: PublicKeys, place: Option<&str>) -> Result<PublicKeys> {
     if !found.keys.is_empty() {
         return Ok(found);
     }
-    Err(match found.skipped.first() {
+    let error = match found.skipped.first() {
         None => Error::new("no key in it").hint("a key is a line that begins with age1 or ssh-"),
         Some(skipped) => Error::new(format!("no key in it that can be used: {}", skipped.why))
             .hint("use an ssh-ed25519 or an age key"),
-    }
-    .at(place))
+    };
+    Err(match place {
+        Some(place) => error.at(place),
+        None => error,
+    })
 }
 
 /// The bytes of a file, or of standard input for `-`.
@@ -59,6 +70,10 @@ pub(super) fn text(context: &Context, typed: &Path) -> Result<Secret> {
     }
     let path = context.path(typed);
     let shown = typed.to_string_lossy();
+    if is_key(context, &shown) {
+        return Err(Error::usage("this is a key, and the name of a file is expected")
+            .hint("give a file, or - for standard input, and the key there"));
+    }
     if path.symlink_metadata().is_err() && keys::may_be_private(&shown) {
         return Err(Error::usage("this is neither a public key nor the name of a file")
             .hint("give a file, the key itself (age1…, ssh-…), or - for standard input"));
