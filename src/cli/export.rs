@@ -23,7 +23,8 @@ enum What {
     /// The manifest of a host or a person, with copies of the encrypted files that it names
     ///
     /// DIR/manifest.json and the copies are what `uvars activate` takes: nothing in them is in clear, and no
-    /// private key is needed to make them. The same fleet always gives the same bytes.
+    /// private key is needed to make them. The same fleet always gives the same bytes. What an activation with them
+    /// would miss is warned of: files, values, passwords.
     Manifest(Manifest),
 }
 

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 ///
 /// The value is never an argument: it is asked for on a terminal, or read from standard input or a file. One line
 /// loses its line end; text of several lines is kept as it is. Other values keep their ciphertext. A file of the fleet
-/// that is not there yet is made, for its readers.
+/// that is not there yet is made, for its readers. Names are in clear, and so is a value whose name, or a name around
+/// it, ends in _unencrypted: that is warned of.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars set hosts/web1 db.password

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     principal: String,
     /// The public key (age1…, ssh-ed25519 …), a file with it, or - for standard input
     key: String,
-    /// A line of comment above the key
+    /// A line of comment above the key, which everybody can read
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
     /// Show what would be written, and write nothing

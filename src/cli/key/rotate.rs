@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Which key goes, where there are several
     #[arg(long, value_name = "KEY")]
     old: Option<String>,
-    /// Why, for the ledger
+    /// Why, for the ledger, which everybody can read
     #[arg(long, value_name = "TEXT", default_value = "rotated")]
     why: String,
     /// The old private key is gone: delete the files that nothing else opens

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::fleet::fields;
+use crate::keys::refuse_in_clear;
 use crate::yaml::closest;
 use crate::yaml::edit::Value;
 
@@ -65,6 +66,7 @@ impl Assignment {
                 "a change is written FIELD=VALUE, FIELD+=ITEM, FIELD-=ITEM or FIELD= (to take it out)",
             )
         })?;
+        refuse_in_clear(text, "what is typed here")?;
         let (plain, sign) = match name.as_bytes().last() {
             Some(b'+') => (name.trim_end_matches('+'), Some('+')),
             Some(b'-') => (name.trim_end_matches('-'), Some('-')),
@@ -216,6 +218,7 @@ mod tests {
             ("on.a=hunter2", "on.a has fields of its own"),
             ("on=hunter2", "on has fields of its own"),
             ("tags+=", "tags: which item?"),
+            ("description=AGE-SECRET-KEY-1HUNTER2hunter2", "what is typed here holds a private key"),
         ] {
             let error = Assignment::of_user(text).unwrap_err();
             assert_eq!(error.kind(), crate::error::Kind::Usage, "{text}");
