@@ -46,6 +46,9 @@ const STEERING: [&str; 18] = [
 /// What the names of more such variables begin with: of the dynamic linker, of git, of interpreters.
 const STEERING_FAMILIES: [&str; 7] = ["DYLD_", "GIT_", "LD_", "NODE_", "PERL", "PYTHON", "RUBY"];
 
+/// What can be done with values that are none for variables.
+const AS_FILES: &str = "give the values as files: uvars exec --files …";
+
 /// Where the system looks for programs while there is no PATH.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -111,11 +114,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::Child(child::code(ended.status)));
     }
     for Entry { key, value } in values.entries() {
+        let ours = context.variable(key).is_some() && !arguments.pristine;
         let text = variable(key, value)
-            .and_then(|text| {
-                let ours = context.variable(key).is_some() && !arguments.pristine;
-                must_be_vouched_for(&opened.plain, key, ours).map(|()| text)
-            })
+            .and_then(|text| must_be_vouched_for(&opened.plain, key, ours, &arguments.file).map(|()| text))
             .map_err(|error| error.at(document.shown()).key(key))?;
         command.env(key, OsString::from_vec(text.expose().to_vec()));
     }
@@ -137,7 +138,7 @@ fn look_up(program: &OsStr, path: Option<&OsStr>, from: &Path) -> Option<PathBuf
 
 /// A value under the name of a variable that matters must have been encrypted under that name: whoever put it there
 /// had a key of the file.
-fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool) -> Result<()> {
+fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool, file: &str) -> Result<()> {
     if plain.was_encrypted(&KeyPath::of_keys([key])) {
         return Ok(());
     }
@@ -149,8 +150,8 @@ fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool) -> Result<()> {
         return Ok(());
     };
     Err(Error::new(format!("is in clear in the file, where anybody may have put it, and {why}"))
-        .hint("if nobody of you did, take it out: uvars unset FILE KEY")
-        .hint("give the values as files: uvars exec --files …"))
+        .hint(format!("if nobody of you did, take it out: uvars unset {file} {key}"))
+        .hint(AS_FILES))
 }
 
 /// Whether a variable says what programs run or read.
@@ -166,17 +167,13 @@ fn variable(key: &str, value: &Value) -> Result<Secret> {
     let named = letters.next().is_some_and(|first| first == b'_' || first.is_ascii_alphabetic())
         && letters.all(|letter| letter == b'_' || letter.is_ascii_alphanumeric());
     if !named {
-        return Err(
-            Error::new("is no name for a variable").hint("give the values as files: uvars exec --files …")
-        );
+        return Err(Error::new("is no name for a variable").hint(AS_FILES));
     }
-    let text = value.to_bytes().ok_or_else(|| {
-        Error::new(format!("{} cannot be a variable", value.kind()))
-            .hint("give the values as files: uvars exec --files …")
-    })?;
+    let text = value
+        .to_bytes()
+        .ok_or_else(|| Error::new(format!("{} cannot be a variable", value.kind())).hint(AS_FILES))?;
     if text.expose().contains(&0) {
-        return Err(Error::new("a variable cannot hold a NUL byte")
-            .hint("give the values as files: uvars exec --files …"));
+        return Err(Error::new("a variable cannot hold a NUL byte").hint(AS_FILES));
     }
     Ok(text)
 }

@@ -218,10 +218,6 @@ fn evil(fleet: &Fleet, name: &str) {
 
 #[test]
 fn a_value_that_anybody_may_have_planted_steers_no_program() {
-    let hints = [
-        "uvars: hint: if nobody of you did, take it out: uvars unset FILE KEY",
-        "uvars: hint: give the values as files: uvars exec --files …",
-    ];
     for name in
         ["PATH", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "IFS", "CDPATH", "GIT_DIR", "PYTHONPATH", "HOME"]
     {
@@ -231,7 +227,9 @@ fn a_value_that_anybody_may_have_planted_steers_no_program() {
         let why =
             "is in clear in the file, where anybody may have put it, and it would say what programs run";
         let error = format!("uvars: error: {DEPLOY}: {name}: {why}");
-        let said = [error.as_str(), hints[0], hints[1]];
+        let hint =
+            format!("uvars: hint: if nobody of you did, take it out: uvars unset shared/deploy {name}");
+        let said = [error.as_str(), &hint, "uvars: hint: give the values as files: uvars exec --files …"];
         refused(&fleet, &["exec", "shared/deploy", "--", "make", "deploy"], "", 1, &said);
         let shell = ["exec", "shared/deploy", "--pristine", "--", "/bin/sh", "-c", "make deploy"];
         refused(&fleet, &shell, "", 1, &said);
