@@ -193,6 +193,13 @@ fn key_groups_are_named_with_their_holders_and_become_one_list() {
     assert_eq!(blocked.get("needed"), Some(&serde_json::json!(2)));
     assert_eq!(blocked.get("key_groups").unwrap().get(1), Some(&serde_json::json!(["users/noor"])));
     assert_eq!(fleet.read(wifi), before);
+    // a key that is lost opens no group
+    let out = fleet.beside("new.txt");
+    let rotate = ["key", "rotate", "users/noor", "--lost", "--generate", "--out", out.to_str().unwrap()];
+    let said = fleet.run_as(MIRA, &[&rotate[..], &["--dry-run"]].concat());
+    assert!(said.err.contains("key group 1 is opened by admins/mira, users/mira\n"), "{}", said.err);
+    assert!(said.err.contains("key group 2 is opened by nobody any more\n"), "{}", said.err);
+    assert_eq!(fleet.read(wifi), before);
 
     let both = sample_fleet::key("users/noor.txt");
     let said = fleet.run_as(MIRA, &["--identity", both.to_str().unwrap(), "sync", wifi]);

@@ -55,7 +55,8 @@ const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Run a program with the values of an encrypted file, as environment variables or as files
 ///
 /// As variables, each value at the top of the file is one; the program takes our place. With --files each value is
-/// a file in a folder in memory, named by UVARS_FILES, maps are folders, and all of it is gone when the program ends.
+/// a file in a folder in memory, named by UVARS_FILES, maps are folders, and all of it is gone when the program
+/// ends; after SIGKILL, which ends uvars itself at once, the next run of this kind takes it away.
 /// Of our own environment, variables named SOPS_… and UVARS_… are not handed on: they may carry keys and passwords.
 ///
 /// COMMAND is looked up by your own PATH, whatever PATH the file gives it. An empty value is in clear in the file and
