@@ -117,6 +117,15 @@ impl Error {
         self
     }
 
+    /// The same with other hints.
+    #[must_use]
+    pub fn map_hints(mut self, hint: impl Fn(&str) -> String) -> Self {
+        for one in &mut self.0.hints {
+            *one = hint(one);
+        }
+        self
+    }
+
     /// Keeps the error underneath; it must not quote input that may be secret.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

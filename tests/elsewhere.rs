@@ -127,3 +127,75 @@ fn a_copy_in_no_fleet_can_be_read_and_whoever_writes_it_is_told() {
         format!("uvars: warning: {copy}: was written for {WIFI} in a fleet, and here nothing looks");
     assert!(said.err.contains(&warning), "{}", said.err);
 }
+
+/// Folders of secrets/ moved to a fleet that was planted, with a link in their place.
+fn linked(fleet: &Fleet) {
+    fs::create_dir_all(fleet.path("other/keys/admins")).unwrap();
+    fs::create_dir_all(fleet.path("other/secrets")).unwrap();
+    fs::rename(fleet.path("secrets/hosts"), fleet.path("other/secrets/hosts")).unwrap();
+    std::os::unix::fs::symlink("../other/secrets/hosts", fleet.path("secrets/hosts")).unwrap();
+    let theirs = fleet.read("keys/users/noor.pub");
+    fs::write(fleet.path("other/keys/admins/mira.pub"), theirs).unwrap();
+    let inventory = "version: 1\nhosts:\n  basalt: { platform: linux, key: pending }\nusers: {}\n";
+    fs::write(fleet.path("other/uvars.yaml"), inventory).unwrap();
+}
+
+#[test]
+fn a_linked_folder_hands_no_file_to_another_fleet() {
+    let fleet = Fleet::copy();
+    linked(&fleet);
+    let before = fleet.read(BASALT);
+    let absolute = fleet.path(BASALT);
+    let inside = fleet.path("secrets/hosts");
+    for (folder, file, pwd) in [
+        (fleet.dir(), BASALT, None),
+        (fleet.dir(), "secrets/hosts/new.sops.yaml", None),
+        (Path::new("/"), absolute.to_str().unwrap(), None),
+        (inside.as_path(), "basalt.sops.yaml", Some(inside.as_path())),
+    ] {
+        let mut command = fleet.command();
+        command.current_dir(folder).arg("--identity").arg(key(MIRA)).args([
+            "set",
+            file,
+            "new",
+            "--value-file",
+        ]);
+        command.arg(key(MIRA)).env("PWD", pwd.unwrap_or(folder));
+        let said = said(&command.output().unwrap());
+        assert_eq!(said.code, 1, "{folder:?} {file}: {}{}", said.out, said.err);
+        assert!(said.err.contains("leads through a link into another fleet"), "{}", said.err);
+    }
+    assert_eq!(fleet.read(BASALT), before);
+    let said = run_in(&fleet, fleet.dir(), &["sync"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains("secrets/hosts: is a link to a folder"), "{}", said.err);
+    // without another fleet there the file is still one of this fleet
+    fs::remove_file(fleet.path("other/uvars.yaml")).unwrap();
+    fs::copy(fleet.path(WIFI), fleet.path(BASALT)).unwrap();
+    let said = run_in(&fleet, fleet.dir(), &["set", BASALT, "new"]);
+    assert!(said.err.contains("uvars_path: this file was not written for"), "{}", said.err);
+}
+
+#[test]
+fn hints_can_be_typed_where_they_are_read() {
+    let (fleet, other) = (swapped(), Fleet::copy());
+    let file = fleet.path(BASALT);
+    let dir = fleet.dir().canonicalize().unwrap();
+    let away = format!("uvars -C {} bind {BASALT}\n", dir.display());
+    for (folder, typed, line) in [
+        (fleet.dir(), BASALT, format!("uvars bind {BASALT}\n")),
+        (fleet.dir(), "hosts/basalt", format!("uvars bind {BASALT}\n")),
+        (&*fleet.path("secrets"), "hosts/basalt.sops.yaml", "uvars bind hosts/basalt.sops.yaml\n".into()),
+        (&*fleet.path("secrets"), "hosts/basalt", "uvars bind hosts/basalt\n".into()),
+        (other.dir(), file.to_str().unwrap(), away.clone()),
+        (Path::new("/"), file.to_str().unwrap(), away),
+    ] {
+        let said = run_in(&fleet, folder, &["verify", typed]);
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.err.contains(&line), "{folder:?} {typed}: {}", said.err);
+        let mut again: Vec<&str> = line.split_whitespace().skip(1).collect();
+        again.extend(["--yes", "--dry-run"]);
+        let said = run_in(&fleet, folder, &again);
+        assert!(said.code == 0 && said.out.contains(BASALT), "{again:?}: {}{}", said.out, said.err);
+    }
+}

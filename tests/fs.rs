@@ -303,6 +303,9 @@ fn no_link_makes_one_file_of_the_fleet_another_one() {
             symlink(format!("{up}secrets/hosts/elsewhere"), at("secrets/shared/c")).unwrap();
             assert_eq!(root.read(&path("secrets/shared/c")).unwrap().unwrap(), b"old");
         }
+        let error = root.list(&path("secrets")).unwrap_err().to_string();
+        assert!(error.starts_with("secrets/accounts: is a link to a folder"), "{error}");
+        std::fs::remove_file(at("secrets/accounts")).unwrap();
         let listed = ["secrets/hosts/a", "secrets/shared/a", "secrets/shared/b"].map(path);
         assert_eq!(root.list(&path("secrets")).unwrap().iter().filter(|it| listed.contains(it)).count(), 3);
     }
@@ -316,15 +319,22 @@ fn listings_show_what_there_is_to_complain_about() {
     }
     symlink("nowhere", fleet.at("secrets/broken")).unwrap();
     symlink("b", fleet.at("secrets/link")).unwrap();
-    symlink("../other", fleet.at("secrets/folder")).unwrap();
+    symlink("../secrets/a", fleet.at("other/folder")).unwrap();
     let root = fleet.root();
     let listed = root.list(&path("secrets")).unwrap();
     assert_eq!(
         listed,
         ["secrets/a/b/d", "secrets/a/c", "secrets/b", "secrets/broken", "secrets/link"].map(path)
     );
+    assert_eq!(root.list(&path("other")).unwrap(), [path("other/file")]);
+    std::fs::remove_file(fleet.at("other/folder")).unwrap();
+    // whose files they are is said by where they are
+    symlink("../other", fleet.at("secrets/folder")).unwrap();
+    let error = root.list(&path("secrets")).unwrap_err().to_string();
+    assert!(error.starts_with("secrets/folder: is a link to a folder"), "{error}");
     assert_eq!(root.list(&path("none")).unwrap(), []);
     assert_eq!(root.list(&path("secrets/folder")).unwrap(), [path("secrets/folder/file")]);
+    std::fs::remove_file(fleet.at("secrets/folder")).unwrap();
     assert_eq!(root.list(&path("secrets/b")).unwrap_err().to_string(), "secrets/b: is not a directory");
     symlink("/usr", fleet.at("secrets/out")).unwrap();
     let error = root.list(&path("secrets")).unwrap_err().to_string();

@@ -5,12 +5,12 @@
 use super::arguments::Global;
 use super::prompt::Person;
 use crate::error::{Error, Result};
-use crate::fs::{self, Root};
+use crate::fs::{self, RepoPath, Root};
 use crate::keys::{self, IdentitySources, Keyring, Programs};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -46,6 +46,13 @@ impl Context {
     /// A path from the command line.
     pub(super) fn path(&self, typed: &Path) -> PathBuf {
         self.directory.join(typed)
+    }
+
+    /// A path from the command line by the links that somebody came through, where the shell says so.
+    pub(super) fn path_by_links(&self, typed: &Path) -> PathBuf {
+        let shell = self.variable("PWD").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let same = |folder: &PathBuf| folder.canonicalize().is_ok_and(|real| real == self.directory);
+        shell.filter(same).unwrap_or_else(|| self.directory.clone()).join(typed)
     }
 
     /// A path from the command line as it was typed, where that means the same: messages are shorter by it.
@@ -131,6 +138,33 @@ impl Context {
             .filter(|folder| folder.is_absolute())
             .or_else(|| home.map(|home| home.join(standard)))
     }
+}
+
+/// The fleet among whose secrets or keys a path is by its words, whatever links it goes through; and its path there.
+///
+/// Errors: through a link it leads into another fleet, so that others would read what is written.
+pub(super) fn fleet_by_words(path: &Path) -> Result<Option<(Root, RepoPath)>> {
+    for folder in path.ancestors().skip(1) {
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        let own = fs::OWN.iter().any(|own| below.starts_with(own)) && below.components().nth(1).is_some();
+        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+        if !own || !plain || folder.join(INVENTORY).symlink_metadata().is_err() {
+            continue;
+        }
+        let root = Root::open(folder)?;
+        let Some(inside) = below.to_str().and_then(|below| RepoPath::new(below).ok()) else { continue };
+        let real = fs::real_place(path)?;
+        return match real.parent().map(fleet_around).transpose()?.flatten() {
+            Some(other) if other.dir() != root.dir() => {
+                let dir = other.dir().display();
+                Err(Error::new(format!("leads through a link into another fleet, {dir}"))
+                    .at(path)
+                    .hint("put the folder or file itself in the place of the link"))
+            }
+            _ => Ok(Some((root, inside))),
+        };
+    }
+    Ok(None)
 }
 
 /// The fleet that a folder is in, which is given without links and need not exist: the nearest one up that has an

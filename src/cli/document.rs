@@ -1,7 +1,7 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
 use super::changes::RULES;
-use super::context::{Context, fleet_around};
+use super::context::{Context, fleet_around, fleet_by_words};
 use super::layout::stores_in;
 use super::ui::Ui;
 use crate::custody::Names;
@@ -27,6 +27,8 @@ pub(super) const KEY_PATH: &str =
 pub(super) struct Document {
     place: Place,
     shown: String,
+    /// As it was typed: a path or a short name.
+    typed: String,
     /// The folder that the command runs in.
     folder: PathBuf,
 }
@@ -39,9 +41,12 @@ enum Place {
 }
 
 impl Place {
-    /// Where a file is: in the fleet that its own folder is in, wherever the command runs; or in the one that a link
-    /// leads to.
-    fn of(path: PathBuf) -> Result<Self> {
+    /// Where a file is: in the fleet among whose files its words put it, wherever the command runs; else in the one that
+    /// its own folder is in, or that a link leads to.
+    fn of(path: PathBuf, by_links: &Path) -> Result<Self> {
+        if let Some((root, path)) = fleet_by_words(by_links)? {
+            return Ok(Self::Fleet { root, path });
+        }
         let named = fs::real_place(&path).ok();
         let led_to = || path.canonicalize().ok().filter(|end| Some(end) != named.as_ref());
         for real in named.clone().into_iter().chain(led_to()) {
@@ -85,17 +90,43 @@ impl Document {
         let Some(kind) = kind else { return Self::at(context, context.path(Path::new(typed)), typed) };
         let path = RepoPath::new(&kind.path())?;
         let place = Place::Fleet { root: context.fleet_root()?, path: path.clone() };
-        Ok(Self { shown: path.to_string(), place, folder: context.directory().to_path_buf() })
+        let folder = context.directory().to_path_buf();
+        Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder })
     }
 
     fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
-        let place = Place::of(path)?;
-        Ok(Self { place, shown: typed.to_owned(), folder: context.directory().to_path_buf() })
+        let place = Place::of(path, &context.path_by_links(Path::new(typed)))?;
+        Ok(Self {
+            place,
+            shown: typed.to_owned(),
+            typed: typed.to_owned(),
+            folder: context.directory().to_path_buf(),
+        })
     }
 
     /// The name that messages use: as it was typed, or its path in the fleet.
     pub(super) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// A command line for a file of a fleet, as it can be typed where this one was.
+    pub(super) fn line(&self, verb: &str) -> String {
+        let Some((root, path)) = self.in_fleet() else { return format!("uvars {verb} {}", self.shown) };
+        let here = self.folder.canonicalize().unwrap_or_default();
+        if here == root.dir() {
+            return format!("uvars {verb} {path}");
+        }
+        match fleet_around(&here) {
+            Ok(Some(ours)) if ours.dir() == root.dir() => format!("uvars {verb} {}", self.typed),
+            _ => format!("uvars -C {} {verb} {path}", root.dir().display()),
+        }
+    }
+
+    /// Hints that name the file by its path in the fleet, so that they can be typed here.
+    fn hints_from_here(&self, error: Error) -> Error {
+        let Some(path) = self.bound_path() else { return error };
+        let (there, here) = (format!("uvars bind {path}"), self.line("bind"));
+        error.map_hints(|hint| hint.replace(&there, &here))
     }
 
     /// Where it is in the fleet, if it is in one.
@@ -171,14 +202,14 @@ impl Document {
         let bytes = self.bytes()?;
         let file = Encrypted::parse(&bytes, self.format()?).map_err(|error| error.at(&self.shown))?;
         if let Some(path) = self.bound_path() {
-            file.check_rule(path).map_err(|error| error.at(&self.shown))?;
+            file.check_rule(path).map_err(|error| self.hints_from_here(error.at(&self.shown)))?;
         }
         let names = OnceCell::new();
         let name = |recipient: &str| names.get_or_init(|| self.names(&file)).get(recipient).cloned();
         let key = file.unlock_named(keyring, &name).map_err(|error| self.say_who(error))?;
         let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
         if let Some(path) = self.bound_path() {
-            plain.check_binding(path).map_err(|error| error.at(&self.shown))?;
+            plain.check_binding(path).map_err(|error| self.hints_from_here(error.at(&self.shown)))?;
         }
         Ok(Opened { shown: self.shown.clone(), bytes, file, key, plain })
     }

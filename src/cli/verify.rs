@@ -99,8 +99,8 @@ fn warn_of(ui: &mut Ui, document: &Document, strangers: &[String]) {
         let shown = document.shown();
         ui.warn(format!("{shown}: names {stranger} as a reader, which the fleet does not"));
     }
-    if let (false, Some(path)) = (strangers.is_empty(), document.bound_path()) {
-        ui.hint(format!("to take them out: uvars sync {path}"));
+    if !strangers.is_empty() {
+        ui.hint(format!("to take them out: {}", document.line("sync")));
     }
 }
 

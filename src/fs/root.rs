@@ -87,8 +87,9 @@ impl Root {
     /// The files below the folder `path`, sorted; nothing where there is no such folder.
     ///
     /// Whatever is neither a folder nor a link to one is listed, so that reading it says what is wrong with
-    /// it. A link to a folder inside the repository is passed over, since its files are where it leads; one
-    /// to a folder outside is an error. Files in the making are passed over.
+    /// it. A link to a folder inside the repository is passed over, since its files are where it leads, unless it
+    /// is below one of [`OWN`], where nobody would look for them; one to a folder outside is an error. Files in the
+    /// making are passed over.
     pub fn list(&self, path: &RepoPath) -> Result<Vec<RepoPath>> {
         let resolved = self.resolve(path)?;
         let mut found = Vec::new();
@@ -131,7 +132,15 @@ impl Root {
                         .map_err(|errno| Error::io("open", &below, errno.into()))?;
                     self.list_folder(&next, Some(&below), depth + 1, found)?;
                 }
-                FileType::Symlink if self.leads_to_folder(&below)? => {}
+                FileType::Symlink if self.leads_to_folder(&below)? => {
+                    if is_own(&below) {
+                        return Err(Error::new(
+                            "is a link to a folder, and nothing looks after the files there",
+                        )
+                        .at(&below)
+                        .hint("put the folder itself in its place"));
+                    }
+                }
                 _ => found.push(below),
             }
         }
