@@ -492,6 +492,18 @@ fn comments_that_come_together_are_all_shown() {
 }
 
 #[test]
+fn lost_comments_are_counted_beside_aliases() {
+    for (source, lost) in [
+        ("x: &x\n  # c\n  a: 1\ny: *x\n... # end\n", 1),
+        ("x: &x\n  # c\n  a: 1\ny: *x # d\n", 0),
+        ("x: 1\n... # end\n", 1),
+    ] {
+        let plain = Plain::parse(source.as_bytes(), Format::Yaml).unwrap();
+        assert_eq!(plain.lost_comments(), lost, "{source}");
+    }
+}
+
+#[test]
 fn comments_at_the_end_of_a_map_can_be_read_again() {
     for (source, printed) in BEHIND {
         let file = encrypt(&Plain::parse(source.as_bytes(), Format::Yaml).unwrap());

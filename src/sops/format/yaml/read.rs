@@ -5,6 +5,7 @@ use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Style, Timestamp};
 use crate::{Error, Result};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use zeroize::Zeroize as _;
 
 /// How many items may stand below aliases before a file is taken for a bomb, unless it has a ninth as many nodes of
@@ -54,6 +55,8 @@ fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
         plaintext: secret,
         expanded: 0,
         text_limit: EXPANDED_TEXT + 8 * size,
+        kept: HashSet::new(),
+        kept_lines: 0,
     };
     for document in nodes.documents() {
         loader.document(*document)?;
@@ -62,8 +65,7 @@ fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
         return Err(Error::new("the file is larger than 4 GiB"));
     }
     let mut tree = loader.tree;
-    let found = tree.items.iter().filter(|item| item.node.is_comment()).count();
-    tree.lost_comments = nodes.comment_lines().saturating_sub(found);
+    tree.lost_comments = nodes.comment_lines().saturating_sub(loader.kept_lines);
     Ok(tree)
 }
 
@@ -75,6 +77,9 @@ struct Loader<'n, 'a> {
     plaintext: bool,
     expanded: usize,
     text_limit: usize,
+    /// The blocks of comments that are in the tree, by where they lie, and how many lines they have.
+    kept: HashSet<usize>,
+    kept_lines: usize,
 }
 
 /// An open map or list.
@@ -372,7 +377,10 @@ impl<'n, 'a> Loader<'n, 'a> {
         if block.is_empty() {
             return;
         }
+        // an alias brings those of what it means once more
+        let new = self.kept.insert(block.as_ptr().addr());
         for line in block.split('\n').filter(|line| !line.is_empty()) {
+            self.kept_lines += usize::from(new);
             let mut rest = line.chars();
             rest.next();
             let text = self.tree.pool.push(rest.as_str().as_bytes());
