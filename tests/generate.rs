@@ -602,6 +602,29 @@ fn what_waits_for_others_is_received_by_name_alone() {
 }
 
 #[test]
+fn what_waits_for_a_second_login_is_its_owners() {
+    let second = "  tara-ops: { hosts: [galena], key: tara, password: { prompt: false, share: true } }\n";
+    // whoever has the name of a login, and not its key, does not own what waits for it
+    let other = "  raquel-ops: { hosts: [galena], key: raquel, password: { prompt: false, share: true } }\n";
+    let scratch = Scratch::with(&format!("{INVENTORY}{second}{other}"));
+    scratch.write("keys/users/raquel-ops.pub", &scratch.read("keys/users/tara.pub").unwrap());
+    scratch.run("generate tara tara-ops raquel-ops").code(0).says("waits for its owner: uvars receive");
+    let item = "secrets/handover/tara-ops/password.sops.yaml";
+    let ran = scratch.run_as("users/tara", "receive --dry-run").code(0);
+    assert_eq!(ran.out, format!("{item}\n{HANDOVER}\n"));
+    assert!(!ran.err.contains("by name"), "{}", ran.err);
+    let ran = scratch.run_as("users/tara", "receive").code(0);
+    assert_eq!(ran.out.lines().count(), 2);
+    let ran = scratch.run_as("users/raquel", "receive --dry-run").code(0);
+    assert_eq!(ran.out, "secrets/handover/raquel-ops/password.sops.yaml\n");
+    // a login that has left the inventory is known by its name alone
+    scratch.write("uvars.yaml", &INVENTORY.replace("raquel: {", "rachel: { key: raquel,"));
+    let ran = scratch.run_as("users/raquel", "receive --dry-run").code(0);
+    assert_eq!(ran.out, "");
+    drop(ran.says("waits for raquel-ops, and stays"));
+}
+
+#[test]
 fn stored_in_the_owners_file() {
     let scratch = Scratch::new();
     scratch.run("generate raquel --random").code(0);

@@ -21,9 +21,9 @@ use zeroize::Zeroizing;
 /// Show what waits in secrets/handover/ for the keys at hand, and delete it
 ///
 /// A password that uvars made waits there, readable by its owner alone, until the owner takes it. Without NAME
-/// everything is received that waits for the users whose keys in keys/users/ you have. What else your keys open, as
-/// recovery keys may, is named and stays: it wants NAME. On a terminal a password with control characters is shown
-/// with their numbers, and stays as well.
+/// everything is received that waits for the users whose keys in keys/users/ you have, for every login that the inventory
+/// gives such a key. What else your keys open, as recovery keys may, is named and stays: it wants NAME. On a terminal a
+/// password with control characters is shown with their numbers, and stays as well.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   uvars receive                              shown once, then gone
@@ -184,12 +184,10 @@ fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Found> {
         if waiting.is_empty() {
             return Ok(Found { wrong, ..Found::default() });
         }
-        let registry = Registry::read(root)?;
-        let is_of = |item: &Waiting, holder: &Principal| {
-            holder.class == Class::Users && holder.name == item.user.as_str()
-        };
+        let fleet = Fleet::load(root)?;
         let is_own = |item: &Waiting| {
-            own.iter().any(|own| registry.holders(own).iter().any(|holder| is_of(item, holder)))
+            let owner = owner(&fleet, &item.user);
+            own.iter().any(|own| fleet.registry().holders(own).contains(&owner))
         };
         let (waiting, of_others) = waiting.into_iter().partition(is_own);
         return Ok(Found { waiting, of_others, wrong });
@@ -214,6 +212,15 @@ fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Found> {
         all_wrong.extend(wrong);
     }
     Ok(Found { waiting: found, wrong: all_wrong, ..Found::default() })
+}
+
+/// Whose key is the owner's, of what waits for a login: one person may have several logins and one key. Where the
+/// inventory knows the login no more, it is the key of that name.
+fn owner(fleet: &Fleet, login: &UserName) -> Principal {
+    fleet.inventory().user(login.as_str()).map_or_else(
+        || Principal { class: Class::Users, name: login.as_str().to_owned() },
+        |user| fleet.principal(user),
+    )
 }
 
 /// Shows the values, or writes the one.
