@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::sops::{BINDING_KEY, Entry, KeyPath, Mac, Map, Plain, Value};
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -21,18 +22,24 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Names of variables that say what a program runs or reads, or where; beside them those that end in `PATH`.
-const STEERING: [&str; 18] = [
+/// Names of variables that say what a program runs or reads, or where.
+const STEERING: [&str; 25] = [
     "BASHOPTS",
     "BASH_ENV",
+    "BROWSER",
     "EDITOR",
     "ENV",
     "HOME",
     "IFS",
     "JAVA_TOOL_OPTIONS",
     "JDK_JAVA_OPTIONS",
+    "LESSCLOSE",
+    "LESSOPEN",
     "MAKEFILES",
     "MAKEFLAGS",
+    "MANPAGER",
+    "NODE_OPTIONS",
+    "OPENSSL_CONF",
     "PAGER",
     "PROMPT_COMMAND",
     "PS4",
@@ -40,11 +47,15 @@ const STEERING: [&str; 18] = [
     "SHELLOPTS",
     "TMPDIR",
     "VISUAL",
+    "ZDOTDIR",
     "_JAVA_OPTIONS",
 ];
 
 /// What the names of more such variables begin with: of the dynamic linker, of git, of interpreters.
-const STEERING_FAMILIES: [&str; 7] = ["DYLD_", "GIT_", "LD_", "NODE_", "PERL", "PYTHON", "RUBY"];
+const STEERING_FAMILIES: [&str; 6] = ["DYLD_", "GIT_", "LD_", "PERL", "PYTHON", "RUBY"];
+
+/// What the names of more such variables end in, as `RUSTC_WRAPPER` and `SSH_ASKPASS`.
+const STEERING_ENDINGS: [&str; 3] = ["PATH", "_ASKPASS", "_WRAPPER"];
 
 /// What can be done with values that are none for variables.
 const AS_FILES: &str = "give the values as files: uvars exec --files …";
@@ -61,8 +72,8 @@ const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 ///
 /// COMMAND is looked up by your own PATH, whatever PATH the file gives it. An empty value is in clear in the file and
 /// under no MAC: anybody who can write to the repository may have put it there. Under the name of a variable that you
-/// have, or of one that steers programs (HOME, IFS, ENV, BASH_ENV, LD_…, GIT_…, PYTHON…, …PATH and the like), it is an
-/// error, and so is any other value in clear. With --files every value is given.
+/// have, or of one that steers programs (HOME, IFS, ENV, BASH_ENV, LD_…, GIT_…, PYTHON…, …PATH, …_WRAPPER and the
+/// like), it is an error, and so is any other value in clear. With --files every value is given.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = r#"Examples:
   uvars exec hosts/web1 -- env
@@ -91,18 +102,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
     }
     let (program, rest) = arguments.command.split_first().ok_or_else(|| Error::usage("no program to run"))?;
     // by our own PATH: the child's may be of somebody who cannot even read the file
-    let found = look_up(program, context.variable("PATH").as_deref(), context.directory());
-    let mut command = Command::new(found.as_deref().unwrap_or(Path::new(program)));
+    let cannot =
+        |error: std::io::Error| Error::new(format!("cannot start {}", program.display())).because(error);
+    let found = look_up(program, context.variable("PATH").as_deref(), context.directory())
+        .map_err(|errno| cannot(errno.into()))?;
+    let mut command = Command::new(found);
     command.arg0(program).args(rest).current_dir(context.directory());
     if arguments.pristine {
         command.env_clear();
     }
     child::keep_ours(&mut command);
-    let cannot =
-        |error: std::io::Error| Error::new(format!("cannot start {}", program.display())).because(error);
-    if found.is_none() {
-        return Err(cannot(rustix::io::Errno::NOENT.into()));
-    }
     if arguments.files {
         drop(opened);
         let scratch = Scratch::make(context)?;
@@ -126,15 +135,25 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
 }
 
 /// The program that a word means: a path as it is, a name in the first folder of `path` that has it. Folders that are
-/// not absolute are below `from`, as they are for every program that runs there.
-fn look_up(program: &OsStr, path: Option<&OsStr>, from: &Path) -> Option<PathBuf> {
+/// not absolute are below `from`, as they are for every program that runs there. As `execvp` does it, what is there
+/// and may not be run is passed over, and told where nothing else was found.
+fn look_up(program: &OsStr, path: Option<&OsStr>, from: &Path) -> std::result::Result<PathBuf, Errno> {
     if program.as_bytes().contains(&b'/') {
-        return Some(PathBuf::from(program));
+        return Ok(PathBuf::from(program));
     }
-    let may_run = |file: &PathBuf| file.is_file() && access(file, Access::EXEC_OK).is_ok();
-    let folders = path.unwrap_or(OsStr::new(USUAL_PATH));
-    let name = (!program.is_empty()).then_some(program)?;
-    std::env::split_paths(folders).map(|folder| from.join(folder).join(name)).find(may_run)
+    let mut why_not = Errno::NOENT;
+    if program.is_empty() {
+        return Err(why_not);
+    }
+    for folder in std::env::split_paths(path.unwrap_or(OsStr::new(USUAL_PATH))) {
+        let file = from.join(folder).join(program);
+        match access(&file, Access::EXEC_OK) {
+            Ok(()) if file.is_file() => return Ok(file),
+            Ok(()) | Err(Errno::ACCESS) => why_not = Errno::ACCESS,
+            Err(_) => {}
+        }
+    }
+    Err(why_not)
 }
 
 /// A value under the name of a variable that matters must have been encrypted under that name: whoever put it there
@@ -157,9 +176,9 @@ fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool, file: &str) -> Resu
 
 /// Whether a variable says what programs run or read.
 fn steers(name: &str) -> bool {
-    name.ends_with("PATH")
-        || STEERING.contains(&name)
+    STEERING.contains(&name)
         || STEERING_FAMILIES.iter().any(|family| name.starts_with(family))
+        || STEERING_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// The text of a variable.
@@ -232,7 +251,9 @@ mod tests {
     #[test]
     fn programs_are_looked_up_as_the_system_does_it() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, mode) in [("a/tool", 0o755), ("b/tool", 0o755), ("a/text", 0o644), ("b/text", 0o755)] {
+        let files =
+            [("a/tool", 0o755), ("b/tool", 0o755), ("a/text", 0o644), ("b/text", 0o755), ("a/none", 0o644)];
+        for (name, mode) in files {
             let path = dir.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).unwrap();
@@ -241,19 +262,44 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("a/folder")).unwrap();
         let path = format!("nowhere:{0}/a:b", dir.path().display());
         let found = |program: &str| look_up(program.as_ref(), Some(path.as_ref()), dir.path());
-        assert_eq!(found("tool"), Some(dir.path().join("a/tool")));
-        assert_eq!(found("text"), Some(dir.path().join("b/text")));
-        assert_eq!(found("./tool"), Some("./tool".into()));
-        assert_eq!((found("folder"), found("none"), found("")), (None, None, None));
-        assert!(look_up("sh".as_ref(), None, dir.path()).is_some());
+        assert_eq!(found("tool"), Ok(dir.path().join("a/tool")));
+        assert_eq!(found("text"), Ok(dir.path().join("b/text")));
+        assert_eq!(found("./tool"), Ok("./tool".into()));
+        for (program, why) in [
+            ("none", Errno::ACCESS),
+            ("folder", Errno::ACCESS),
+            ("nothing", Errno::NOENT),
+            ("", Errno::NOENT),
+        ] {
+            assert_eq!(found(program), Err(why), "{program}");
+        }
+        assert!(look_up("sh".as_ref(), None, dir.path()).is_ok());
     }
 
     #[test]
     fn names_that_steer_programs() {
-        for name in ["PATH", "PYTHONPATH", "CLASSPATH", "LD_PRELOAD", "BASH_ENV", "IFS", "GIT_SSH", "HOME"] {
+        for name in [
+            "PATH",
+            "PYTHONPATH",
+            "CLASSPATH",
+            "LD_PRELOAD",
+            "BASH_ENV",
+            "IFS",
+            "GIT_SSH",
+            "HOME",
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "LESSOPEN",
+            "LESSCLOSE",
+            "RUSTC_WRAPPER",
+            "SSH_ASKPASS",
+            "ZDOTDIR",
+            "OPENSSL_CONF",
+            "BROWSER",
+        ] {
             assert!(steers(name), "{name}");
         }
-        for name in ["TOKEN", "PORT", "LDAP", "PATHS", "ENVIRONMENT", "DB_HOST"] {
+        for name in ["TOKEN", "PORT", "LDAP", "PATHS", "ENVIRONMENT", "DB_HOST", "NODE_ENV", "WRAPPER"] {
             assert!(!steers(name), "{name}");
         }
     }

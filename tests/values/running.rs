@@ -259,15 +259,36 @@ fn the_name_of_a_value_in_clear_steers_no_program() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join(".sops.yaml"), rules).unwrap();
     let file = outside.path().join("plain.yaml");
-    fs::write(&file, "token: x\nregion: .\n").unwrap();
+    fs::write(&file, "token: x\nregion: .\nNODE_ENV: production\n").unwrap();
     let uvars = |arguments: &[&str]| said(&mira(&fleet, arguments).current_dir(&outside).output().unwrap());
     assert_eq!(uvars(&["encrypt", "-i", "plain.yaml"]).code, 0);
-    let run = ["exec", "plain.yaml", "--", "sh", "-c", "echo $region"];
-    assert_eq!(uvars(&run).out, ".\n");
-    fs::write(&file, fs::read_to_string(&file).unwrap().replace("region:", "PATH:")).unwrap();
-    let ran = uvars(&run);
-    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(ran.err.contains("plain.yaml: PATH: is in clear in the file"), "{}", ran.err);
+    let run = ["exec", "plain.yaml", "--", "sh", "-c", "echo $region $NODE_ENV"];
+    assert_eq!(uvars(&run).out, ". production\n");
+    let good = fs::read_to_string(&file).unwrap();
+    for name in
+        ["PATH", "NODE_OPTIONS", "LESSOPEN", "RUSTC_WRAPPER", "SSH_ASKPASS", "ZDOTDIR", "OPENSSL_CONF"]
+    {
+        fs::write(&file, good.replace("region:", &format!("{name}:"))).unwrap();
+        let ran = uvars(&run);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{name}");
+        assert!(ran.err.contains(&format!("plain.yaml: {name}: is in clear in the file")), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_program_that_may_not_be_run_is_told_from_one_that_is_not_there() {
+    let fleet = Fleet::copy();
+    fs::write(fleet.path("no-program"), "#!/bin/sh\n").unwrap();
+    let path = format!("{}:{}", fleet.dir().display(), std::env::var("PATH").unwrap());
+    for (program, why) in
+        [("no-program", "Permission denied"), ("no-such-program", "No such file or directory")]
+    {
+        let run = ["exec", "--pristine", "shared/deploy", "--", program];
+        let ran = said(&mira(&fleet, &run).env("PATH", &path).output().unwrap());
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        let error = format!("uvars: error: cannot start {program}: {why}");
+        assert!(ran.err.starts_with(&error), "{}", ran.err);
+    }
 }
 
 #[test]
