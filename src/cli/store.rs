@@ -181,10 +181,19 @@ fn write_elsewhere(
     Ok(())
 }
 
-/// Says which values the file shows everybody, and did not show before.
+/// How many values are named that the file shows everybody.
+const MANY: usize = 10;
+
+/// Says which values the file shows everybody, and did not show before: a few, and how many there are.
 pub(super) fn warn_of_clear_values(ui: &mut Ui, document: &Document, saved: &Saved) {
-    for place in &saved.clear {
-        ui.warn(format!("{}: {place} stands in clear: the rule of the file leaves it so", document.shown()));
+    let shown = document.shown();
+    for place in saved.clear.iter().take(MANY) {
+        ui.warn(format!("{shown}: {place} stands in clear: the rule of the file leaves it so"));
+    }
+    match saved.clear.len().saturating_sub(MANY) {
+        0 => {}
+        1 => ui.warn(format!("{shown}: and 1 more stands in clear")),
+        more => ui.warn(format!("{shown}: and {more} more stand in clear")),
     }
     if !saved.clear.is_empty() && document.bound_path().is_some() {
         ui.hint("what is secret needs a name that does not end in _unencrypted, and no such name around it");

@@ -282,3 +282,25 @@ fn an_account_keeps_its_password_and_whose_it_is() {
     done(&fleet, &["set", "accounts/mira", "password"], "x", "change secrets/accounts/mira.sops.yaml\n");
     done(&fleet, &["unset", "accounts/mira", "password"], "", "change secrets/accounts/mira.sops.yaml\n");
 }
+
+#[test]
+fn of_many_values_in_clear_a_few_are_named() {
+    let fleet = Fleet::copy();
+    for (count, rest) in
+        [(10, None), (11, Some("and 1 more stands in clear")), (2000, Some("and 1990 more stand in clear"))]
+    {
+        let values: Vec<_> = (0..count).map(|at| format!("\"v{at}\": {at}")).collect();
+        let json = format!("{{{}}}", values.join(", "));
+        let said = feed(&fleet, &["set", "hosts/marble", &format!("c{count}_unencrypted"), "--json"], &json);
+        assert_eq!(said.code, 0, "{}", said.err);
+        let named =
+            said.err.lines().filter(|line| line.contains("the rule of the file leaves it so")).count();
+        assert_eq!(named, 10, "{}", said.err);
+        let last = said
+            .err
+            .lines()
+            .find_map(|line| line.split_once(": and "))
+            .map(|(_, last)| format!("and {last}"));
+        assert_eq!(last.as_deref(), rest);
+    }
+}
