@@ -5,8 +5,10 @@
 
 mod account;
 mod bases;
+mod clash;
 mod databases;
 mod dir;
+mod few;
 mod generation;
 mod hash;
 mod home;

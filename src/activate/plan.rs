@@ -4,6 +4,8 @@
 //! keeps its last good state and is listed.
 
 use super::account;
+use super::clash::{self, Claim, Source};
+use super::few::Few;
 use super::hash;
 use super::lookup::Lookup;
 use super::manifest::{Install, Manifest, Personal, Phase, Policy};
@@ -161,19 +163,28 @@ impl Plan {
         let folder: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let prefix = if folder.is_empty() { String::new() } else { format!("{}/", folder.join("/")) };
         let leaf = |content: Secret| Leaf { content, uid, gid, mode: 0o400 };
+        let whose = if base.is_empty() { personal.user.as_str() } else { base };
+        let claim = |place: String, source: Source, content: Secret| Claim {
+            whose: whose.to_owned(),
+            place,
+            source,
+            leaf: leaf(content),
+        };
         let mut claims = Vec::new();
         match file(known.opened, &personal.from) {
             Ok(plain) => {
+                let mut nameless = Few::default();
                 for Single { name, path, content } in flat(plain) {
                     let place = format!("{prefix}{name}");
                     if names::is_file_name(&name) {
-                        let whence = format!("{}: {path}", personal.from);
-                        claims.push(Claim { place, whence, leaf: leaf(content) });
+                        claims.push(claim(place, Source::of(&personal.from, path), content));
                     } else {
-                        let problem = Problem::new("is not a name that a file can have");
-                        self.failures.push(Failure::new(place, &problem, Kept::Nothing));
+                        let problem = || Problem::new("is not a name that a file can have");
+                        nameless.add(&mut self.failures, &place, Kept::Nothing, problem);
                     }
                 }
+                let why = "is not called as a file can be";
+                nameless.end(&mut self.failures, personal.from.as_str(), why);
             }
             Err(problem) => {
                 let last =
@@ -181,8 +192,8 @@ impl Plan {
                         name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
                     });
                 for (place, old) in last {
-                    let whence = format!("{} as it was", personal.from);
-                    claims.push(Claim { place: place.clone(), whence, leaf: leaf(old.content.clone()) });
+                    let source = Source::as_it_was(&personal.from);
+                    claims.push(claim(place.clone(), source, old.content.clone()));
                 }
                 let kept = if claims.is_empty() { Kept::Nothing } else { Kept::Last };
                 let item = if prefix.is_empty() { personal.from.to_string() } else { folder.join("/") };
@@ -195,48 +206,31 @@ impl Plan {
     /// Gives each value its place. Where several want one, or one wants for a file what another wants for a folder,
     /// none of them gets it, since anybody can add an empty value to a file: what was there stays.
     fn settle(&mut self, known: &Known, claims: &[Claim]) {
-        let mut rivals: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for claim in claims {
-            rivals.entry(&claim.place).or_default().insert(&claim.whence);
-        }
-        let wanted = rivals.clone();
-        for (place, own) in &wanted {
-            for (above, other) in names::above(place).filter_map(|above| wanted.get_key_value(above)) {
-                rivals.entry(place).or_default().extend(other);
-                rivals.entry(above).or_default().extend(own);
-            }
-        }
+        let rivals = clash::rivals(claims);
+        let mut contested: BTreeMap<&str, Few> = BTreeMap::new();
         let mut told = BTreeSet::new();
         for claim in claims {
-            let Claim { place, leaf, .. } = claim;
-            let several: Vec<&str> = rivals.get(place.as_str()).into_iter().flatten().copied().collect();
-            if several.len() < 2 {
+            let Claim { whose, place, leaf, .. } = claim;
+            let Some(rivals) = rivals.get(place.as_str()).filter(|rivals| rivals.len() > 1) else {
                 self.put(place.clone(), leaf.clone());
                 continue;
-            }
+            };
             if !told.insert(place) {
                 continue;
             }
             self.is_contested = true;
             let last = known.live.0.get(place);
-            let problem = Problem::new(format!("{} want the same place", several.join(" and ")))
-                .hint("rename one of them, or take out what nobody of you wrote: uvars unset FILE KEY");
             let kept = if last.is_some() { Kept::Last } else { Kept::Nothing };
-            self.failures.push(Failure::new(place, &problem, kept));
+            let problem = || clash::problem(place, rivals, known.opened);
+            contested.entry(whose).or_default().add(&mut self.failures, place, kept, problem);
             if let Some(last) = last {
                 self.put(place.clone(), Leaf { content: last.content.clone(), ..*leaf });
             }
         }
+        for (whose, few) in contested {
+            few.end(&mut self.failures, whose, "wants a place that others want");
+        }
     }
-}
-
-/// A value that wants a place in a tree.
-struct Claim {
-    /// Where it wants to be.
-    place: String,
-    /// Its file and key.
-    whence: String,
-    leaf: Leaf,
 }
 
 fn file<'a>(opened: &'a Opened, path: &RepoPath) -> Result<&'a Plain, Problem> {
@@ -557,6 +551,48 @@ mod tests {
             assert_eq!(made.failed(), [("home/jon/db.password", Kept::Last)]);
             let both = "secrets/users/jon.sops.yaml: [\"db.password\"] and secrets/users/jon.sops.yaml: db.password want the same place";
             assert_eq!(made.plan.failures.first().unwrap().message, both);
+        }
+    }
+
+    #[test]
+    fn of_many_that_fail_a_few_are_told_and_named() {
+        let mut manifest = manifest();
+        let own = path("secrets/users/jon.sops.yaml");
+        let deploy = path("secrets/shared/deploy.sops.yaml");
+        manifest.personal = vec![
+            Personal { user: "jon".into(), from: own.clone(), into: None },
+            Personal { user: "jon".into(), from: deploy.clone(), into: Some("shared/deploy".into()) },
+        ];
+        for (count, rest, more) in [
+            (9, "", None),
+            (10, " and 1 more", Some("1 more value wants a place that others want")),
+            (10_000, " and 9991 more", Some("each of 9991 more values wants a place that others want")),
+        ] {
+            let many = (0..count).fold(Map::new(), |map, at| map.with(format!("x{at}"), "v"));
+            let opened = || -> Opened {
+                let own_values = Map::new().with("shared", "");
+                [(own.clone(), Ok(Plain::new(own_values))), (deploy.clone(), Ok(Plain::new(many.clone())))]
+                    .into()
+            };
+            let as_jon = |known: &Known| person(known, (1001, 100));
+            for (which, whose) in [(as_jon as fn(&Known) -> Plan, "jon"), (services, "home/jon")] {
+                let made = make(which, &manifest, opened(), &Tree::default(), &[]);
+                assert!(made.plan.is_contested && made.plan.tree.0.is_empty());
+                let failures = &made.plan.failures;
+                let first = &failures.first().unwrap().message;
+                assert!(first.starts_with("secrets/shared/deploy.sops.yaml: x0 and "), "{first}");
+                let end = format!("secrets/users/jon.sops.yaml: shared{rest} want the same place");
+                assert!(first.ends_with(&end), "{first}");
+                assert_eq!(failures.len(), 10 + usize::from(more.is_some()));
+                let last =
+                    failures.get(10).map(|last| (last.item.as_str(), last.message.as_str(), last.kept));
+                assert_eq!(last, more.map(|more| (whose, more, Kept::Nothing)));
+            }
+            // names that are none
+            let map = (0..count).fold(Map::new(), |map, at| map.with(format!("/{at}"), ""));
+            let opened = [(own.clone(), Ok(Plain::new(map))), (deploy.clone(), Ok(Plain::new(Map::new())))];
+            let made = make(services, &manifest, opened, &Tree::default(), &[]);
+            assert_eq!(made.plan.failures.len(), count.min(10 + usize::from(count > 10)), "{count}");
         }
     }
 

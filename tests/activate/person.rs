@@ -99,14 +99,16 @@ fn what_was_planted_takes_no_place_of_a_value() {
     let Some((host, key, mut export)) = deployed() else { return };
     activate(&host, &[]).exits(0);
     let own_file = "secrets/users/jon.sops.yaml";
-    for (line, lost, both) in [
+    for (line, key_of_it, lost, both) in [
         (
             "db.password: \"\"",
+            r#"'["db.password"]'"#,
             "db.password",
             "secrets/users/jon.sops.yaml: [\"db.password\"] and secrets/users/jon.sops.yaml: db.password",
         ),
         (
             "shared: \"\"",
+            "shared",
             "shared/wifi/psk",
             "secrets/shared/wifi.sops.yaml: psk and secrets/users/jon.sops.yaml: shared",
         ),
@@ -116,9 +118,37 @@ fn what_was_planted_takes_no_place_of_a_value() {
         let ran = activate(&host, &[])
             .exits(1)
             .says(&format!("{lost}: {both} want the same place; the last good value stays"));
+        let advice = "uvars: hint: if nobody of you wrote it, take it out, in the fleet's repository";
+        let hints: Vec<_> = ran.err.lines().filter(|line| line.starts_with("uvars: hint: ")).collect();
+        assert_eq!(hints, [format!("{advice}: uvars unset users/jon {key_of_it}")]);
         assert!(ran.out.contains("generation 1, unchanged"), "{}", ran.out);
         assert_eq!(host.read(&format!("{CURRENT}/db.password")).as_deref(), Some("p"), "{line}");
         assert_eq!(host.read(&format!("{CURRENT}/shared/wifi/psk")).as_deref(), Some("w1fi"), "{line}");
+    }
+    // two that were written with a key
+    let both = own("t0ken").with("shared", "mine");
+    export.file(own_file, &[key.converted()], both);
+    deploy(&host, &export, &key);
+    let advice = "rename one of them, or take it out, in the fleet's repository: uvars unset";
+    activate(&host, &[])
+        .exits(1)
+        .says(&format!("{advice} shared/wifi psk"))
+        .says(&format!("{advice} users/jon shared"));
+}
+
+#[test]
+fn one_planted_value_makes_no_flood() {
+    let Some((host, key, mut export)) = deployed() else { return };
+    let many = (0..2000).fold(Map::new(), |map, at| map.with(format!("v{at}"), "x"));
+    export.file("secrets/shared/wifi.sops.yaml", &[key.converted()], many);
+    planted(&mut export, "secrets/users/jon.sops.yaml", &[key.converted()], own("t0ken"), "shared: \"\"");
+    deploy(&host, &export, &key);
+    for arguments in [&[][..], &["--status"]] {
+        let ran = activate(&host, arguments).exits(1);
+        assert_eq!(ran.err.lines().count(), 12, "{}", ran.err);
+        let ran = ran.says("secrets/users/jon.sops.yaml: shared and 1991 more want the same place");
+        let ran = ran.says("error: jon: each of 1991 more values wants a place that others want");
+        drop(ran.says("take it out, in the fleet's repository: uvars unset users/jon shared"));
     }
 }
 
