@@ -3,6 +3,10 @@
 use super::{BASALT, SECRET, by_sops, done, feed, line, refused};
 use crate::sample_fleet::Fleet;
 use std::fs;
+use std::time::SystemTime;
+use uvars::fs::RepoPath;
+use uvars::keys::Recipient;
+use uvars::sops::{Encrypted, Format, Plain, Rules};
 
 const CHANGED: &str = "change secrets/hosts/basalt.sops.yaml\n";
 
@@ -275,6 +279,9 @@ fn an_account_keeps_its_password_and_whose_it_is() {
     // the file of one host is that host's
     let said = feed(&fleet, &["unset", "accounts/tess@marble", "host"], "");
     assert!(said.code == 1 && said.err.contains("uvars generate tess@marble"), "{}", said.err);
+    // a shared one is of no host
+    let said = feed(&fleet, &["set", "accounts/mira", "host"], "basalt");
+    assert!(said.code == 1 && said.err.contains("host: says whose the file is"), "{}", said.err);
     // what is no part of an account may go
     done(&fleet, &["set", "accounts/mira", "note"], "x", "change secrets/accounts/mira.sops.yaml\n");
     done(&fleet, &["unset", "accounts/mira", "note"], "", "change secrets/accounts/mira.sops.yaml\n");
@@ -303,4 +310,34 @@ fn of_many_values_in_clear_a_few_are_named() {
             .map(|(_, last)| format!("and {last}"));
         assert_eq!(last.as_deref(), rest);
     }
+}
+
+#[test]
+fn an_account_file_that_is_wanted_no_more_is_to_be_removed() {
+    let fleet = Fleet::copy();
+    assert_eq!(feed(&fleet, &["user", "set", "mira", "password=false"], "").code, 0);
+    for (verb, text) in [("unset", ""), ("set", "x")] {
+        let said = feed(&fleet, &[verb, "accounts/mira", "password_hash"], text);
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains("git rm secrets/accounts/mira.sops.yaml"), "{}", said.err);
+        assert!(!said.err.contains("password=false") && !said.err.contains("--regenerate"), "{}", said.err);
+    }
+}
+
+#[test]
+fn what_does_not_fit_an_account_may_go() {
+    let fleet = Fleet::copy();
+    let path = RepoPath::new("secrets/accounts/mira.sops.yaml").unwrap();
+    let text = "user: mira\nhost: basalt\nhost2: x\n";
+    let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
+    plain.bind(&path).unwrap();
+    let held = Encrypted::parse(fleet.read(path.as_str()).as_bytes(), Format::Yaml).unwrap();
+    let readers: Vec<_> =
+        held.metadata().recipients().into_iter().map(|reader| Recipient::parse(reader).unwrap()).collect();
+    let file =
+        Encrypted::create(&plain, &readers, &Rules::default(), SystemTime::now(), Format::Yaml).unwrap();
+    fs::write(fleet.dir().join(path.as_str()), file.emit().unwrap()).unwrap();
+    assert_eq!(feed(&fleet, &["set", "accounts/mira", "host"], "marble").code, 1);
+    done(&fleet, &["unset", "accounts/mira", "host"], "", "change secrets/accounts/mira.sops.yaml\n");
+    assert_eq!(feed(&fleet, &["unset", "accounts/mira", "user"], "").code, 1);
 }
