@@ -61,6 +61,23 @@ fn values_that_an_activation_would_miss_are_named_with_their_files() {
         assert_eq!(ran.err.contains(said), wanted, "{text}: {}", ran.err);
         assert_eq!(ran.out.contains(said), wanted, "{text}: {}", ran.out);
     }
+    for (text, what) in [("null", "is null, and must be a value"), ("''", "is empty")] {
+        account(&scratch, "jon", &format!("user: jon\npassword_hash: {text}\n"));
+        let said =
+            format!("secrets/accounts/jon.sops.yaml: password_hash {what}: uvars generate jon --regenerate");
+        drop(scratch.run("export manifest hosts/cinnabar --out ../out").code(0).says(&said));
+    }
+    // a file without a byte may be what is wanted, nothing at all is not
+    let set = |text: &[u8]| {
+        let mut command = scratch.uvars(["set", "hosts/cinnabar", "db.password", "--json"]);
+        command.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/cinnabar"));
+        drop(scratch::ran(&mut scratch::without_terminal(&command), text).code(0));
+        scratch.run("export manifest hosts/cinnabar --out ../out").code(0).err
+    };
+    let said = "secrets/hosts/cinnabar.sops.yaml: db.password is null, and must be a value: \
+                uvars set hosts/cinnabar db.password";
+    assert!(set(b"null").contains(said));
+    assert!(!set(b"\"\"").contains("db.password is"));
     // an account that is to go needs none
     account(&scratch, "jon", "user: jon\n");
     drop(scratch.run("user set jon policy=absent").code(0));
@@ -95,4 +112,15 @@ fn a_name_that_no_host_would_take_is_named_in_the_inventory() {
             drop(scratch.run(line).code(1).says("uvars.yaml:12:3: ").says("is no name to install under"));
         }
     }
+}
+
+#[test]
+fn a_folder_may_have_a_long_name() {
+    let scratch = Scratch::new();
+    let name = "aB3d".repeat(16);
+    for out in [format!("./{name}"), scratch.beside(&name).display().to_string()] {
+        drop(scratch.run(&format!("export manifest users/jon --out {out}")).code(0));
+    }
+    let key = format!("./AGE-SECRET-KEY-1{}", "Q".repeat(58));
+    drop(scratch.run(&format!("export manifest users/jon --out {key}")).code(2).says("holds a private key"));
 }

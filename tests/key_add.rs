@@ -11,6 +11,7 @@ mod scratch;
 use scratch::Scratch;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Makes a key beside the fleet; its two halves.
@@ -288,6 +289,17 @@ fn a_public_key_without_quotes_is_told_to_want_them() {
             assert!(!ran.all().contains("AAAA") && !ran.all().contains("secret"), "{}", ran.all());
         }
     }
+    // where no key is wanted, quotes would make none so
+    for line in [
+        "set hosts/cinnabar tok",
+        "encrypt x.yaml",
+        "edit hosts/cinnabar",
+        "host set cinnabar",
+        "key convert",
+    ] {
+        let ran = scratch.run(&format!("{line} {ed}")).code(2);
+        assert!(!ran.all().contains("quotes") && !ran.all().contains("TYPE KEY"), "{}", ran.all());
+    }
     assert!(files(&scratch) == before);
     // one that is damaged, or nothing like a key, is what it was before
     let cut = ed.split(' ').nth(1).unwrap();
@@ -327,5 +339,53 @@ fn a_dry_run_shows_no_key_that_nobody_will_hold() {
         let goes = format!("the private half of a new key would go into {}", out.display());
         assert!(ran.out.contains(&goes) && !ran.all().contains("age1"), "{}", ran.all());
         assert!(!out.exists());
+    }
+    // what would fail fails, and alike
+    let file = scratch.private_file("file", "");
+    let closed = scratch.beside("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500)).unwrap();
+    for out in [file.join("x"), file.join("a/x"), closed.join("a/x"), closed.join("x")] {
+        let line = format!("key generate --out {}", out.display());
+        let dry = scratch.run(&format!("{line} --dry-run"));
+        let to_key = scratch.run(&format!("{line} users/jon --dry-run"));
+        let real = scratch.run(&line);
+        // root may write everywhere
+        if real.code == 0 && out.starts_with(&closed) {
+            assert_eq!((dry.code, to_key.code), (0, 0), "{}", dry.all());
+            continue;
+        }
+        assert_eq!((real.code, dry.out.as_str(), to_key.out.as_str()), (1, "", ""), "{}", real.all());
+        assert_eq!((dry.err, to_key.err), (real.err.clone(), real.err));
+    }
+}
+
+#[test]
+fn certificates_are_no_private_keys() {
+    let scratch = Scratch::new();
+    let Some((ca, _)) = ssh_key(&scratch, "ca", &["-t", "ed25519"]) else { return };
+    for kind in [
+        &["-t", "ed25519"][..],
+        &["-t", "rsa", "-b", "2048"],
+        &["-t", "ecdsa", "-b", "256"],
+        &["-t", "ecdsa", "-b", "384"],
+        &["-t", "ecdsa", "-b", "521"],
+    ] {
+        let (file, _) = ssh_key(&scratch, &format!("subject{}", kind.join("")), kind).unwrap();
+        let private = file.with_extension("");
+        let signed = std::process::Command::new("ssh-keygen")
+            .arg("-q")
+            .arg("-s")
+            .arg(ca.with_extension(""))
+            .args(["-I", "x", "-n", "jon"])
+            .arg(&file)
+            .status()
+            .unwrap();
+        assert!(signed.success());
+        let cert = std::fs::read_to_string(format!("{}-cert.pub", private.display())).unwrap();
+        let field = format!("authorized_keys+={}", cert.trim());
+        let ran = scratch::ran(&mut scratch.uvars(["user", "set", "jon", &field]), b"");
+        assert!(!ran.all().contains("private key"), "{kind:?}: {}", ran.all());
+        drop(ran.code(0));
     }
 }

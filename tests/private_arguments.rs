@@ -382,3 +382,68 @@ fn a_private_key_that_is_a_value_is_given_to_whoever_asks_for_it() {
     drop(scratch.run(&format!("encrypt -i {file}")).code(0));
     drop(scratch.run("get --json hosts/galena").code(0).says(&format!("\"{name}\"")));
 }
+
+#[test]
+fn what_only_speaks_of_keys_stops_nothing() {
+    let scratch = Scratch::new();
+    let about =
+        "never put \"-----BEGIN OPENSSH PRIVATE KEY-----\" here; PuTTY-User-Key-File-3 is what PuTTY writes";
+    let public = scratch.read("keys/users/jon.pub").unwrap();
+    let there = scratch.read("uvars.yaml").unwrap();
+    scratch.write("uvars.yaml", &format!("# {about}\n{there}# -----BEGIN RSA PRIVATE KEY-----\n"));
+    scratch.write("keys/users/jon.pub", &format!("# {about}\n# -----BEGIN PRIVATE KEY-----\n{public}"));
+    scratch.write("keys/ledger.yaml", &format!("# {about}\nkeys: []\n"));
+    scratch
+        .write("keys/README.md", &format!("{about}\n-----BEGIN RSA PRIVATE KEY-----\nis how one begins\n"));
+    for line in ["user list", "sync", "rules --check"] {
+        drop(scratch.run(line).code(0));
+    }
+    let clear = format!("{{\"note_unencrypted\": {about:?}}}");
+    drop(scratch.feed("set hosts/galena --json a", clear.as_bytes()).code(0));
+    // and of a key that has no mark in its lines all of them together are one
+    let body = "MC4CAQAwBQYDK2VwBCIEIJ/wAiA0bzZ2lq3fJGZ4TEwUn0m7bq2q5jLdYx1mQ0aB";
+    let key = format!("# -----BEGIN PRIVATE KEY-----\n# {body}\n# -----END PRIVATE KEY-----\n");
+    let key_lines = key.replace("# ", "  # ");
+    for (file, text, place) in [
+        ("keys/users/jon.pub", format!("# {about}\n{key}{public}"), "keys/users/jon.pub:2:1: "),
+        ("keys/ledger.yaml", format!("# {about}\nkeys: []\n{key}"), "keys/ledger.yaml:3:1: "),
+        ("uvars.yaml", format!("# {about}\n{there}{key}"), "uvars.yaml:12:1: "),
+    ] {
+        let before = scratch.read(file).unwrap();
+        scratch.write(file, &text);
+        drop(scratch.run("sync").code(1).says(place).says("a private key"));
+        scratch.write(file, &before);
+    }
+    let yaml = format!("a_unencrypted:\n{key_lines}  b: x\n");
+    drop(
+        scratch
+            .feed("encrypt - --out hosts/cinnabar", yaml.as_bytes())
+            .code(1)
+            .says("a comment here holds a private key"),
+    );
+}
+
+#[test]
+fn a_name_that_is_long_is_no_private_key() {
+    let scratch = Scratch::new();
+    let reader = scratch.read("keys/hosts/galena.pub").unwrap();
+    let folder = scratch.beside("Build1/0123456789abcdef0123456789abcdef01234567/src/fleet");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(".sops.yaml"), format!("creation_rules:\n  - age: {}\n", reader.trim()))
+        .unwrap();
+    let file = folder.join("secretfile.yaml");
+    std::fs::write(&file, "a: x\n").unwrap();
+    drop(scratch.run(&format!("encrypt -i {}", file.display())).code(0));
+    drop(scratch.feed(&format!("set {} a", folder.join("another.yaml").display()), b"x").code(0));
+    // what set --json takes as a name, set takes as one
+    let name = "aB3d".repeat(16);
+    drop(scratch.feed("set hosts/galena --json fp", format!("{{\"{name}\": 1}}").as_bytes()).code(0));
+    let mut command = scratch.uvars(["set", "hosts/galena", &format!("fp.{name}")]);
+    command.env("SOPS_AGE_KEY_FILE", scratch.private("hosts/galena"));
+    drop(scratch::ran(&mut scratch::without_terminal(&command), b"x").code(0));
+    for key in
+        [format!("x.AGE-SECRET-KEY-1{}", "Q".repeat(58)), "x.b3BlbnNzaC1rZXktdjEAAAAABG5vbmU".to_owned()]
+    {
+        drop(scratch.feed(&format!("set hosts/galena {key}"), b"x").code(2).says("holds a private key"));
+    }
+}

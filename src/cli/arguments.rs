@@ -121,12 +121,19 @@ pub(super) fn private_line(arguments: &[OsString]) -> Option<Error> {
     let own = words().take_while(|word| *word != "--");
     let is_exec = own.clone().any(|word| word == "exec");
     let wanted = if is_exec { own.collect::<Vec<_>>() } else { words().collect() };
-    wanted.into_iter().find(|word| keys::is_private_line(word) && !Path::new(word).exists())?;
+    wanted.into_iter().find(|word| keys::is_private_line(word) && !is_place(Path::new(word)))?;
     Some(
         Error::usage("one of the arguments may be a line of a private key, and none is wanted there")
             .hint("a public key is a line that begins with age1 or ssh-")
             .hint("if it is the name of a file that is to be made, put ./ before it"),
     )
+}
+
+/// Whether a path is that of something, or of something new in a folder that is there.
+fn is_place(path: &Path) -> bool {
+    // the folder that everything is in tells nothing
+    let folder = path.parent().filter(|folder| folder.parent().is_some());
+    path.exists() || folder.is_some_and(Path::is_dir)
 }
 
 /// The error for a public key whose line was given without quotes, so that it is several arguments.
@@ -135,10 +142,17 @@ pub(super) fn key_in_pieces(arguments: &[OsString]) -> Option<Error> {
     // what exec hands on is its program's affair
     let own = || words().take_while(|word| *word != "exec");
     let (kind, _) = own().zip(own().skip(1)).find(|(word, next)| keys::is_ssh_key(word, next))?;
+    let has = |names: &[&str]| own().any(|word| names.contains(&word));
+    let takes_keys = has(&["key"]) && has(&["add", "rotate"]) || has(&["init"]);
+    let takes_fields = has(&["user"]) && has(&["add", "set"]);
+    if !takes_keys && !takes_fields {
+        // no key is wanted there, and the verb says what is
+        return None;
+    }
     let error = Error::usage("a public key is one argument here: its line wants quotes");
     Some(match kind.split_once('=') {
         Some((field, _)) => error.hint(format!("write '{field}=TYPE KEY COMMENT', the quotes with it")),
-        None if own().any(|word| word == "key" || word == "init") => {
+        None if takes_keys => {
             error.hint("write 'TYPE KEY COMMENT', the quotes with it; or give a file with that line, or - for standard input")
         }
         None => error.hint("write 'authorized_keys+=TYPE KEY COMMENT', the quotes with it"),

@@ -28,7 +28,7 @@ impl Creation {
     ///
     /// Errors: nobody could read it; no rule is for it; it is made by `uvars generate` alone; its name is a private key.
     pub(super) fn of(document: &Document) -> Result<Self> {
-        keys::refuse_in_clear(document.shown(), "the name of the file")?;
+        keys::refuse_in_name(document.shown(), "the name of the file")?;
         match (document.in_fleet(), document.bound_path()) {
             (Some((root, _)), Some(path)) => {
                 if let Some(user) = FileKind::of(path.as_str()).as_ref().and_then(generated_for) {

@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 }
 
 fn manifest(context: &Context, ui: &mut Ui, arguments: &Manifest) -> Result<Exit> {
-    keys::refuse_in_clear(&arguments.out.to_string_lossy(), "the name of the folder")?;
+    keys::refuse_in_name(&arguments.out.to_string_lossy(), "the name of the folder")?;
     let root = context.fleet_root()?;
     let fleet = Fleet::load(&root)?;
     let export = match of(&fleet, &arguments.of)? {

@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let document = Document::locate(context, &arguments.file)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
-    keys::refuse_in_clear(&arguments.key, "the name of the value")
+    keys::refuse_in_name(&arguments.key, "the name of the value")
         .map_err(|error| error.at(document.shown()))?;
     let value = value::read(context, arguments.value_file.as_deref(), arguments.json, &arguments.key)?;
     let key_error = |error: Error| error.at(document.shown()).key(path.to_string());

@@ -132,7 +132,8 @@ impl<'a> Maker<'a> {
         let plaintext = password.is_some_and(|password| password.format == fleet::Format::Plaintext);
         if let Some(from) = from.as_ref().filter(|_| placement.policy() != fleet::Policy::Absent) {
             let key = if plaintext { field::PASSWORD } else { field::HASH };
-            self.check_value(from, &KeyPath::of_keys([key]), &format!("uvars generate {user} --regenerate"));
+            let key = KeyPath::of_keys([key]);
+            self.check_value(from, &key, false, &format!("uvars generate {user} --regenerate"));
         }
         let texts = |names: &[fleet::AccountName]| names.iter().map(ToString::to_string).collect();
         self.manifest.accounts.push(Account {
@@ -164,7 +165,7 @@ impl<'a> Maker<'a> {
         let why = format!("{} is to be installed on {host}, and its file is not there", install.name);
         let set = format!("uvars set {kind} {}", install.key);
         let from = self.need(&kind, &why, &set)?;
-        self.check_value(&from, &install.key, &set);
+        self.check_value(&from, &install.key, true, &set);
         self.manifest.installs.push(Install {
             name: install.name.to_string(),
             from,
@@ -188,12 +189,15 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// Warns where a copy has no value that the host is to be given. Names are in clear, so that this can be known.
-    fn check_value(&mut self, from: &RepoPath, key: &KeyPath, hint: &str) {
+    /// Warns where a copy has no value that the host is to be given. Names are in clear, and that a value is nothing,
+    /// so that this can be known. `may_be_empty` says whether a text without a letter will do.
+    fn check_value(&mut self, from: &RepoPath, key: &KeyPath, may_be_empty: bool, hint: &str) {
         let missing = match self.read.get(from).and_then(|file| file.at(key)) {
             None => format!("{from} has no value {key}"),
             Some(Held::Many) => format!("{from}: {key} is a list or a map, and must be one value"),
-            Some(Held::One) => return,
+            Some(Held::Null) => format!("{from}: {key} is null, and must be a value"),
+            Some(Held::Empty) if !may_be_empty => format!("{from}: {key} is empty"),
+            Some(Held::One | Held::Empty) => return,
         };
         self.notes.push(format!("{missing}: {hint}"));
     }

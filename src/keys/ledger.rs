@@ -92,8 +92,8 @@ impl Ledger {
             ledger.entries.push(entry);
         }
         let text = String::from_utf8_lossy(bytes);
-        match (1..).zip(text.lines()).find(|(_, line)| private::holds_private(line)) {
-            Some((line, _)) => Err(private::in_clear("this line").at(LEDGER_PATH).position(line, 1)),
+        match private::line_of_private(text.lines()) {
+            Some(line) => Err(private::in_clear("this line").at(LEDGER_PATH).position(line, 1)),
             None => Ok(ledger),
         }
     }

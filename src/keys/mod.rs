@@ -39,7 +39,8 @@ pub use keyring::{Keyring, Wrapped};
 pub use ledger::{KeyState, LEDGER_PATH, Ledger, LedgerEntry};
 pub use principal::{Class, Principal};
 pub use private::{
-    holds_private, is_private_line, may_be_private, refuse_in_clear, refuse_private, without_private,
+    holds_private, is_private_line, line_of_private, may_be_private, refuse_in_clear, refuse_in_name,
+    refuse_private, without_private,
 };
 pub use programs::{Ask, Programs, environment};
 pub use public::{PublicKey, PublicKeys, public_keys};

@@ -69,10 +69,18 @@ pub fn without_private(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Where the first private key of a text begins, or a line that may be one's, and how many bytes it has. The mark of one
-/// with nothing behind it, as in a sentence about keys, is none.
+/// What makes the mark of a key of PEM or `PuTTY` a key.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Proof {
+    /// The mark alone: of what was typed nothing is to be shown, and half a key is one.
+    Mark,
+    /// Base64 right behind it: a sentence may speak of such keys.
+    Body,
+}
+
+/// Where the first private key of a text begins, or a line that may be one's, and how many bytes it has.
 fn find(text: &str) -> Option<(usize, usize)> {
-    first(find_marked(text).into_iter().chain(find_line(text)))
+    first(find_marked(text, Proof::Mark).into_iter().chain(find_line(text)))
 }
 
 /// Of places the first, and there the longest.
@@ -81,7 +89,7 @@ fn first(places: impl Iterator<Item = (usize, usize)>) -> Option<(usize, usize)>
 }
 
 /// The same of keys that can be told by a mark.
-fn find_marked(text: &str) -> Option<(usize, usize)> {
+fn find_marked(text: &str, proof: Proof) -> Option<(usize, usize)> {
     let upper = text.to_ascii_uppercase();
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let long_words = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].into_iter().filter_map(|mark| {
@@ -93,37 +101,106 @@ fn find_marked(text: &str) -> Option<(usize, usize)> {
             (data > 10).then_some((at, length))
         })
     });
-    let frame = upper.match_indices("-----BEGIN ").find_map(|(at, _)| {
-        let rest = upper.get(at..)?;
-        let end = rest.find("-----END ").and_then(|end| {
-            let behind = end + "-----END ".len();
-            Some(behind + rest.get(behind..)?.find("-----")? + "-----".len())
-        });
-        let length = end.unwrap_or(rest.len());
-        rest.get(..length)?.contains("PRIVATE KEY").then_some((at, length))
-    });
-    let putty = upper.find("PUTTY-USER-KEY-FILE-").map(|at| (at, text.len() - at));
     let bare = text.find(OPENSSH).and_then(|at| {
         let rest = text.get(at..)?;
         // its lines follow, whose ends may have been written as \\n by now
         let encoded = |c: char| is_encoded(c) || "\\\r\n".contains(c);
         Some((at, rest.find(|c| !encoded(c)).unwrap_or(rest.len())))
     });
-    first(long_words.chain(frame).chain(putty).chain(bare))
+    let marked = find_frame(&upper, proof).into_iter().chain(find_putty(&upper, proof));
+    first(long_words.chain(marked).chain(bare))
 }
+
+/// The first PEM private key of a text in upper case, up to the end of its frame.
+fn find_frame(upper: &str, proof: Proof) -> Option<(usize, usize)> {
+    const BEGIN: &str = "-----BEGIN ";
+    const END: &str = "-----END ";
+    let (at, rest) = upper.match_indices(BEGIN).find_map(|(at, _)| {
+        let rest = upper.get(at..)?;
+        let label = rest.get(BEGIN.len()..)?.split(['-', '\n']).next()?;
+        let behind = rest.get(BEGIN.len() + label.len()..)?;
+        (label.contains("PRIVATE KEY") && (proof == Proof::Mark || has_body(behind))).then_some((at, rest))
+    })?;
+    let end = rest.find(END).and_then(|end| {
+        let behind = end + END.len();
+        Some(behind + rest.get(behind..)?.find("-----")? + "-----".len())
+    });
+    Some((at, end.unwrap_or(rest.len())))
+}
+
+/// The first private key of `PuTTY` in a text in upper case, up to the text's end.
+fn find_putty(upper: &str, proof: Proof) -> Option<(usize, usize)> {
+    let mark = MARKS[3].0;
+    let has_lines = |rest: &str| {
+        ["PUBLIC-LINES:", "PRIVATE-LINES:"]
+            .into_iter()
+            .flat_map(|lines| rest.match_indices(lines))
+            .any(|(at, lines)| rest.get(at + lines.len()..).is_some_and(begins_with_base64))
+    };
+    let at = upper.find(mark)?;
+    let rest = upper.get(at..)?;
+    (proof == Proof::Mark || has_lines(rest)).then_some((at, rest.len()))
+}
+
+/// Whether the base64 of a key follows the first line of a frame, or the few headers that may stand between.
+fn has_body(behind: &str) -> bool {
+    const HEADERS: [&str; 4] = ["PROC-TYPE:", "VERSION:", "COMMENT:", "HASH:"];
+    /// No headers have more bytes than that.
+    const HEAD: usize = 400;
+    if begins_with_base64(behind) {
+        return true;
+    }
+    let start = behind.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    HEADERS.iter().any(|header| start.starts_with(header))
+        && start
+            .match_indices([' ', '\n', '\\', ','])
+            .take_while(|(at, _)| *at < HEAD)
+            .any(|(at, _)| start.get(at..).is_some_and(begins_with_base64))
+}
+
+/// Whether a text begins with base64 as long as that of a key, in one line or several, whatever their ends and their
+/// beginnings have become.
+fn begins_with_base64(text: &str) -> bool {
+    /// Of more than a line of any key and its indent, none is looked at.
+    const WORDS: usize = 300;
+    let mut length = 0;
+    // what is short is a number, or the letter of an end that was written as \\n
+    for word in text.split(|c| !is_encoded(c)).take(WORDS).filter(|word| word.len() > 2) {
+        if word.len() < 16 || word.starts_with("AGE1") || length == 0 && is_public(word) {
+            return false;
+        }
+        length += word.len();
+        if length >= 40 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the base64 is that of a public key, in whatever case.
+fn is_public(word: &str) -> bool {
+    PUBLIC.iter().any(|start| word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)))
+}
+
+/// How the base64 of public keys and of certificates begins: with their type, and its length in front.
+const PUBLIC: [&str; 12] = [
+    "AAAAB3NzaC1",
+    "AAAAC3NzaC1",
+    "AAAAE2VjZHNh",
+    "AAAAGnNrLX",
+    "AAAAInNrLW",
+    "AAAAIHNzaC1",
+    "AAAAHHNzaC1",
+    "AAAAKGVjZHNh",
+    "AAAAI3NrLX",
+    "AAAAK3NrLW",
+    "AAAAK3dlYm",
+    "AAAACXNzaC1",
+];
 
 /// The first word that may be a line out of the base64 of a private key: 64 or 70 letters of every kind. The base64 of
 /// a public key begins with its type.
 fn find_line(text: &str) -> Option<(usize, usize)> {
-    const PUBLIC: [&str; 7] = [
-        "AAAAB3NzaC1",
-        "AAAAC3NzaC1",
-        "AAAAE2VjZHNh",
-        "AAAAGnNrLX",
-        "AAAAInNrLW",
-        "AAAAIHNzaC1",
-        "AAAAHHNzaC1",
-    ];
     let of_kinds = |word: &str| {
         let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
         // the parts of a path are shorter than what stands between two strokes by chance
@@ -133,7 +210,7 @@ fn find_line(text: &str) -> Option<(usize, usize)> {
     let mut at = 0;
     for word in text.split_inclusive(|c| !is_encoded(c)) {
         let bare = word.trim_end_matches(|c| !is_encoded(c));
-        if bare.len() >= 60 && of_kinds(bare) && !PUBLIC.iter().any(|start| bare.starts_with(start)) {
+        if bare.len() >= 60 && of_kinds(bare) && !is_public(bare) {
             return Some((at, bare.len()));
         }
         at += word.len();
@@ -155,7 +232,14 @@ fn is_encoded(c: char) -> bool {
 /// Whether a text that everybody may read holds a private key. The mark alone, as in a sentence about keys, is none.
 pub fn holds_private(text: &str) -> bool {
     // the shortest mark with what makes it a key
-    text.len() >= 19 && find_marked(text).is_some()
+    text.len() >= 19 && find_marked(text, Proof::Body).is_some()
+}
+
+/// The number, from 1, of the line in which the first private key begins that lines hold together.
+pub fn line_of_private<'t>(lines: impl IntoIterator<Item = &'t str>) -> Option<u32> {
+    let text = lines.into_iter().collect::<Vec<_>>().join("\n");
+    let (at, _) = find_marked(&text, Proof::Body)?;
+    u32::try_from(text.get(..at)?.matches('\n').count() + 1).ok()
 }
 
 /// Refuses a private key, or a line of one, in a text that is to be written where everybody can read it. Nothing of it
@@ -169,8 +253,23 @@ pub fn refuse_in_clear(text: &str, what: &str) -> crate::error::Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("{what} holds a private key, or a line of one, and would stand in clear"))
-        .hint("a private key is a value: uvars set FILE KEY asks for it, or takes it from a pipe"))
+        .hint(IS_A_VALUE))
 }
+
+/// Refuses a private key in a name: of a file, a folder, a value. A long word in one is no line of a key: names are
+/// made of digests too.
+///
+/// # Errors
+///
+/// That `what` holds one.
+pub fn refuse_in_name(name: &str, what: &str) -> crate::error::Result<()> {
+    if find_marked(name, Proof::Mark).is_none() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{what} holds a private key, and would stand in clear")).hint(IS_A_VALUE))
+}
+
+const IS_A_VALUE: &str = "a private key is a value: uvars set FILE KEY asks for it, or takes it from a pipe";
 
 /// The error for a private key in a file of keys/.
 pub(super) fn in_clear(what: &str) -> Error {
@@ -183,19 +282,20 @@ pub(super) const TAKE_OUT: &str =
 
 /// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
 pub(super) fn holds_key(text: &str) -> bool {
-    text.lines().map(str::trim).any(|line| {
-        let upper = line.to_ascii_uppercase();
-        let age = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"];
-        let frame = upper.starts_with("-----BEGIN ") && upper.contains("PRIVATE KEY");
-        frame
-            || upper.starts_with("PUTTY-USER-KEY-FILE-")
-            || (line.len() > 30 && age.iter().any(|mark| upper.starts_with(mark)))
-    })
+    let upper = text.to_ascii_uppercase();
+    let is_age = |line: &str| {
+        line.len() > 30 && ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].iter().any(|mark| line.starts_with(mark))
+    };
+    upper.lines().any(|line| is_age(line.trim()))
+        || find_frame(&upper, Proof::Body).is_some()
+        || find_putty(&upper, Proof::Body).is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_key, refuse, without_private};
+    use super::{holds_key, holds_private, line_of_private, refuse, without_private};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
 
     const A: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
 
@@ -232,9 +332,93 @@ mod tests {
     fn a_page_about_keys_holds_none() {
         let key = format!("x\n  AGE-SECRET-KEY-1{}\n", "Q".repeat(58));
         assert!(holds_key(&key));
-        assert!(holds_key("-----BEGIN OPENSSH PRIVATE KEY-----"));
-        assert!(holds_key("PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none"));
+        let body = "MC4CAQAwBQYDK2VwBCIEIJ/wAiA0bzZ2lq3fJGZ4TEwUn0m7bq2q5jLdYx1mQ0aB";
+        assert!(holds_key(&format!("-----BEGIN PRIVATE KEY-----\n{body}\n")));
+        assert!(holds_key(&format!(
+            "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nPrivate-Lines: 1\n{body}"
+        )));
+        assert!(!holds_key("-----BEGIN OPENSSH PRIVATE KEY-----\nis how it begins"));
+        assert!(!holds_key("PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none"));
         assert!(!holds_key("Never commit a PRIVATE KEY or an AGE-SECRET-KEY-1 line.\nAGE-SECRET-KEY-1…"));
+    }
+
+    #[test]
+    fn the_mark_of_a_key_is_one_with_its_base64_behind_it() {
+        let one = "MC4CAQAwBQYDK2VwBCIEIJ/wAiA0bzZ2lq3fJGZ4TEwUn0m7bq2q5jLdYx1mQ0aB";
+        let short: Vec<&str> = [0, 20, 40].iter().map(|at| one.get(*at..at + 20).unwrap()).collect();
+        let frame =
+            |body: &str| format!("-----BEGIN RSA PRIVATE KEY-----{body}-----END RSA PRIVATE KEY-----");
+        let headers = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF0123456789ABCDEF\n\n";
+        let putty = "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: x\nPrivate-Lines: 1\n";
+        for text in [
+            frame(&format!("\n{one}\n")),
+            frame(&format!("\r\n{one}\r\n")),
+            frame(&format!(" {one} ")),
+            frame(one),
+            frame(&format!("\\n{one}\\n")),
+            frame(&format!("\\r\\n{one}\\r\\n")),
+            frame(&format!("\n{}\n", short.join("\n"))),
+            frame(&format!("\n# {}\n# ", short.join("\n#   "))),
+            frame(&format!("\n{headers}{one}\n")),
+            frame(&format!(" {}{one}\n", headers.replace('\n', " "))),
+            frame(&format!("\n{one}\n")).to_lowercase(),
+            format!("see -----BEGIN PRIVATE KEY----- and\n{}", frame(one)),
+            format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n\n{one}"),
+            format!("{putty}{one}\nPrivate-MAC: 00"),
+            format!("# {}{one}\n# Private-MAC: 00", putty.replace('\n', "\n# ")),
+            format!("{}{one}", putty.replace('\n', "\\n")),
+            format!("{}{one}", putty.replace('\n', " ")),
+        ] {
+            assert!(holds_private(&text), "{text}");
+            assert_eq!(
+                line_of_private(["", "x", &text]),
+                Some(3 + u32::from(text.starts_with("see"))),
+                "{text}"
+            );
+        }
+        for text in [
+            "# never put \"-----BEGIN OPENSSH PRIVATE KEY-----\" here".to_owned(),
+            "# -----BEGIN OPENSSH PRIVATE KEY-----".to_owned(),
+            format!("# -----BEGIN OPENSSH PRIVATE KEY-----\n{A}"),
+            format!("# -----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY-----\nkey: {one}"),
+            "# PuTTY-User-Key-File-3 is what PuTTY writes".to_owned(),
+            format!("# PuTTY-User-Key-File-3: is what PuTTY writes\n{A}\n{one}"),
+            format!("-----BEGIN CERTIFICATE-----\n{one}\n-----END CERTIFICATE-----"),
+        ] {
+            assert!(!holds_private(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_public_key_and_no_certificate_is_a_private_line() {
+        for kind in [
+            "ssh-ed25519",
+            "ssh-rsa",
+            "ssh-dss",
+            "ecdsa-sha2-nistp256",
+            "ecdsa-sha2-nistp384",
+            "ecdsa-sha2-nistp521",
+            "sk-ssh-ed25519@openssh.com",
+            "sk-ecdsa-sha2-nistp256@openssh.com",
+            "ssh-ed25519-cert-v01@openssh.com",
+            "ssh-rsa-cert-v01@openssh.com",
+            "ssh-dss-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+            "sk-ssh-ed25519-cert-v01@openssh.com",
+            "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
+        ] {
+            let length = u32::try_from(kind.len()).unwrap().to_be_bytes();
+            let bytes: Vec<u8> = length
+                .into_iter()
+                .chain(kind.bytes())
+                .chain((0..90_u8).map(|n| n.wrapping_mul(91)))
+                .collect();
+            let line = format!("{kind} {}", BASE64.encode(bytes));
+            assert_eq!(without_private(&line), line);
+        }
     }
 
     #[test]

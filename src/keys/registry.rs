@@ -148,7 +148,7 @@ impl Registry {
     ///
     /// Nobody or more than one has the bare name; the hint lists who. A name with a class need not be there.
     pub fn resolve(&self, text: &str) -> Result<Principal> {
-        if text.contains('/') || private::holds_key(text) {
+        if text.contains('/') || private::refuse(text).is_some() {
             return text.parse();
         }
         let found: Vec<_> = self.files.keys().filter(|principal| principal.name == text).collect();

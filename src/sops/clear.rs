@@ -36,6 +36,10 @@ pub enum ClearKind {
 pub enum Held {
     /// One value.
     One,
+    /// A null.
+    Null,
+    /// A text with nothing in it.
+    Empty,
     /// A list or a map.
     Many,
 }
@@ -44,10 +48,17 @@ impl Encrypted {
     /// What stands at a path in the first document; nothing where no name leads there.
     pub fn at(&self, path: &KeyPath) -> Option<Held> {
         let at = self.tree().locate(path)?;
-        Some(if self.tree().item(at).node.opens() { Held::Many } else { Held::One })
+        let item = self.tree().item(at);
+        Some(match item.node {
+            node if node.opens() => Held::Many,
+            Node::Null => Held::Null,
+            // what is encrypted has its ciphertext
+            Node::Str if self.tree().pool.get(item.text).is_empty() => Held::Empty,
+            _ => Held::One,
+        })
     }
 
-    /// The texts in clear, of all documents, that are wanted.
+    /// The texts in clear, of all documents, that are wanted. Comments that follow one another are one text.
     pub fn texts_in_clear(&self, wanted: impl Fn(&str) -> bool) -> Vec<Clear> {
         let tree = self.tree();
         let mut found = Vec::new();
@@ -57,14 +68,25 @@ impl Encrypted {
                 found.push(Clear { kind, place: tree.path_of(at), text: Secret::from(bytes) });
             }
         };
+        let mut comments: Vec<u8> = Vec::new();
         for (at, item) in tree.items.iter().enumerate() {
+            if item.node.is_comment() {
+                if !comments.is_empty() {
+                    comments.push(b'\n');
+                }
+                comments.extend_from_slice(clear_text(tree, item));
+                if tree.items.get(at + 1).is_none_or(|next| !next.node.is_comment()) {
+                    look(ClearKind::Comment, at, &comments);
+                    comments.clear();
+                }
+                continue;
+            }
             if let Some(map) = around.last().filter(|_| !item.key.is_empty()) {
                 look(ClearKind::Name, *map, tree.pool.get(item.key));
             }
             match item.node {
                 Node::Map | Node::List => around.push(at),
                 Node::End => drop(around.pop()),
-                Node::Comment(_) => look(ClearKind::Comment, at, clear_text(tree, item)),
                 _ => look(ClearKind::Value, at, clear_text(tree, item)),
             }
         }
@@ -160,6 +182,29 @@ c_unencrypted: x
         let expected: Vec<_> =
             expected.into_iter().map(|(kind, path)| (kind, path.replace("[1]", ".1"))).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_a_path_holds_is_seen_without_a_key() {
+        let file = sealed(TEXT);
+        for (path, held) in [
+            ("a", Some(Held::Many)),
+            ("a.x", Some(Held::One)),
+            ("b", Some(Held::Null)),
+            ("list_unencrypted.1.x", Some(Held::Empty)),
+            ("c_unencrypted", None),
+        ] {
+            assert_eq!(file.at(&KeyPath::parse(path).unwrap()), held, "{path}");
+        }
+    }
+
+    #[test]
+    fn comments_that_follow_one_another_are_one_text() {
+        let found = sealed("a_unencrypted:\n  # one\n  # two\n  b: x\n  # three\n  c: x\n");
+        let two =
+            found.texts_in_clear(|text| text.contains("one") && text.contains('\n') && text.contains("two"));
+        assert_eq!(two.len(), 1);
+        assert!(found.texts_in_clear(|text| text.contains("two") && text.contains("three")).is_empty());
     }
 
     #[test]

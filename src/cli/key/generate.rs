@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::fs::{RepoPath, Transaction};
 use crate::keys::{self, Principal, key_file};
 use crate::yaml::Timestamp;
-use std::path::PathBuf;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Make a new key: the private half into a file of mode 0600, the public half into the registry
@@ -48,6 +50,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let goes = || format!("the private half of a new key would go into {}", out.display());
     let Some(principal) = principal else {
         if arguments.dry_run {
+            can_be_written(&out)?;
             ui.line(goes())?;
             ui.note("nothing was written: this was a dry run");
             return Ok(Exit::Done);
@@ -65,6 +68,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     no_longer_pending(changes.root(), &principal, &mut transaction)?;
     changes::follow(changes.root(), &mut transaction)?;
     if arguments.dry_run {
+        can_be_written(&out)?;
         ui.line(goes())?;
     } else {
         // first the private half: a registered key that nobody has would lock its owner out
@@ -78,4 +82,20 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.line(&generated.recipient)?;
     }
     Ok(Exit::Done)
+}
+
+/// The error that writing a new file would give for its folder, which is made where it is not there.
+fn can_be_written(out: &Path) -> Result<()> {
+    let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let cannot = |errno: Errno| Error::io("make the folder", folder, errno.into());
+    let there = folder.ancestors().find_map(|above| Some((above, above.metadata().ok()?)));
+    match there {
+        Some((above, found)) if !found.is_dir() => {
+            Err(cannot(if above == folder { Errno::EXIST } else { Errno::NOTDIR }))
+        }
+        Some((above, _)) => access(above, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| {
+            if above == folder { Error::io("write", out, errno.into()) } else { cannot(errno) }
+        }),
+        None => Ok(()),
+    }
 }

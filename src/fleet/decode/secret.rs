@@ -1,7 +1,7 @@
 //! Nothing secret belongs into `uvars.yaml`: whatever looks like it is refused, and not quoted.
 
 use crate::error::{Error, Result};
-use crate::keys::holds_private;
+use crate::keys::{holds_private, line_of_private};
 use crate::password::recognise;
 use crate::yaml::{Kind, Tree, View};
 
@@ -31,8 +31,8 @@ pub(super) fn refuse(tree: &Tree<'_>, file: &str) -> Result<()> {
 /// Refuses a private key in a comment too.
 pub(super) fn refuse_in_comments(bytes: &[u8], file: &str) -> Result<()> {
     let text = String::from_utf8_lossy(bytes);
-    let found = (1..).zip(text.lines()).find(|(_, line)| line.contains('#') && holds_private(line));
-    let Some((line, _)) = found else { return Ok(()) };
+    let comments = text.lines().map(|line| if line.contains('#') { line } else { "" });
+    let Some(line) = line_of_private(comments) else { return Ok(()) };
     let error = Error::new("a private key stands here, and everybody can read this file");
     Err(error.hint(TAKE_OUT).at(file).position(line, 1))
 }
