@@ -492,6 +492,26 @@ fn comments_that_come_together_are_all_shown() {
 }
 
 #[test]
+fn a_comment_behind_a_list_on_one_line_stays_where_it_can_be_opened() {
+    let source = "b:\n    # x\n    c:\n        - one\n    # y\n    d: 1\nz: 1\n";
+    let file = encrypt(&Plain::parse(source.as_bytes(), Format::Yaml).unwrap());
+    let bytes = String::from_utf8(file.emit().unwrap()).unwrap();
+    // as somebody may have written it by hand, and no sops does
+    let lines: Vec<&str> = bytes.lines().filter(|line| !line.starts_with("    d: ")).collect();
+    let item = lines.iter().find_map(|line| line.strip_prefix("        - ENC[")).unwrap();
+    let by_hand =
+        lines.join("\n").replace(&format!("c:\n        - ENC[{item}"), &format!("c: ['ENC[{item}']"));
+    let file = Encrypted::parse(format!("{by_hand}\n").as_bytes(), Format::Yaml).unwrap();
+    let key = file.unlock(&keyring()).unwrap();
+    let again = Encrypted::parse(&file.emit().unwrap(), Format::Yaml).unwrap();
+    assert_eq!(again.emit().unwrap(), file.emit().unwrap());
+    let plain = again.decrypt_with(&key, uvars::sops::Mac::Ignore).unwrap();
+    let printed = plain.emit(Format::Yaml).unwrap();
+    let printed = String::from_utf8_lossy(printed.expose());
+    assert_eq!(printed, "b:\n    # x\n    # y\n    c:\n        - one\nz: 1\n");
+}
+
+#[test]
 fn lost_comments_are_counted_beside_aliases() {
     for (source, lost) in [
         ("x: &x\n  # c\n  a: 1\ny: *x\n... # end\n", 1),

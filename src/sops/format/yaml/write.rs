@@ -58,11 +58,15 @@ struct Frame<'t> {
     waiting: Vec<(&'t [u8], Side)>,
     /// The last key or item.
     last: Option<NodeId>,
+    /// What the comments above the last are on.
+    above: NodeId,
     /// The merge key that a list stands under.
     merge: Option<NodeId>,
     /// The last value, if it is an empty list with comments. They are shown behind it, unless there are comments above
     /// what follows: those alone would be shown, and sops loses the others.
     emptied: Option<NodeId>,
+    /// The last value is a map or list with something in it: a comment behind it would be found inside of it.
+    filled: bool,
 }
 
 impl<'t> Writer<'t> {
@@ -101,8 +105,10 @@ impl<'t> Writer<'t> {
                     list,
                     waiting: Vec::new(),
                     last: None,
+                    above: head,
                     merge,
                     emptied: None,
+                    filled: false,
                 });
             }
             _ => {
@@ -132,11 +138,14 @@ impl<'t> Writer<'t> {
         let above = || waiting.iter().filter(|(_, side)| !behind(*side)).map(|(text, _)| *text);
         let first = frame.last.is_none();
         let emptied = frame.emptied.take();
-        let (around, head, list) = (frame.node, frame.head, frame.list);
+        frame.filled = false;
+        let (around, list) = (frame.node, frame.list);
         let key = if list { None } else { Some(self.nodes.push(key_node(tree, item, in_list)?)) };
-        frame.last = Some(key.unwrap_or(value));
+        let placed = key.unwrap_or(value);
+        frame.last = Some(placed);
+        frame.above = if first { frame.head } else { placed };
+        let head = frame.above;
         if !waiting.is_empty() {
-            let head = if first { head } else { key.unwrap_or(value) };
             if let Some(emptied) = emptied.filter(|_| above().next().is_some()) {
                 let shown = std::mem::take(&mut self.nodes.comments_mut(emptied).head);
                 self.nodes.comments_mut(head).head = shown;
@@ -153,8 +162,20 @@ impl<'t> Writer<'t> {
     }
 
     fn end(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
+        let Some(mut frame) = self.frames.pop() else { return };
         self.lists -= usize::from(frame.list);
+        if let Some(around) = self.frames.last_mut() {
+            around.filled = frame.last.is_some();
+        }
+        if frame.filled && !frame.list {
+            // what is encrypted for this map stays in it; it stood behind a list on one line, as no sops writes it
+            let (sealed, rest) = frame.waiting.into_iter().partition(|(text, _)| is_sealed(text));
+            let sealed: Vec<_> = sealed;
+            add(&mut self.nodes, frame.above, sealed.into_iter().map(|(text, _)| text), |comments| {
+                &mut comments.head
+            });
+            frame.waiting = rest;
+        }
         if frame.waiting.is_empty() {
             return;
         }
@@ -206,6 +227,11 @@ fn quote(nodes: &mut yaml::Tree<'_>, key: NodeId) {
 /// Whether an element of a list is a comment while it is encrypted.
 fn is_sealed_comment(tree: &Tree, item: Item) -> bool {
     item.node == Node::Str && tree.pool.get(item.text).ends_with(b",type:comment]")
+}
+
+/// Whether a comment is one that is still encrypted.
+fn is_sealed(text: &[u8]) -> bool {
+    text.starts_with(b"ENC[") && text.ends_with(b"]")
 }
 
 /// Adds lines to a block of comments, each with its mark.
