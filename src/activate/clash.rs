@@ -2,7 +2,7 @@
 //!
 //! Where a value is from is told, and never what it is.
 
-use super::few::FEW;
+use super::capped::MOST_TOLD;
 use super::names;
 use super::plan::Opened;
 use super::report::Problem;
@@ -89,7 +89,7 @@ pub(super) fn rivals(claims: &[Claim]) -> BTreeMap<&str, Rivals<'_>> {
 pub(super) fn problem(place: &str, rivals: &Rivals<'_>, opened: &Opened) -> Problem {
     let mut named: Vec<&Claim> = rivals.values().copied().collect();
     named.sort_by_key(|claim| claim.place != place);
-    named.truncate(FEW);
+    named.truncate(MOST_TOLD);
     named.sort_by_key(|claim| &claim.source.whence);
     let whences: Vec<_> = named.iter().map(|claim| claim.source.whence.as_str()).collect();
     let rest = match rivals.len().saturating_sub(whences.len()) {

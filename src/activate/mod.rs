@@ -5,10 +5,10 @@
 
 mod account;
 mod bases;
+mod capped;
 mod clash;
 mod databases;
 mod dir;
-mod few;
 mod generation;
 mod hash;
 mod home;

@@ -4,8 +4,8 @@
 //! keeps its last good state and is listed.
 
 use super::account;
+use super::capped::Capped;
 use super::clash::{self, Claim, Source};
-use super::few::Few;
 use super::hash;
 use super::lookup::Lookup;
 use super::manifest::{Install, Manifest, Personal, Phase, Policy};
@@ -173,7 +173,7 @@ impl Plan {
         let mut claims = Vec::new();
         match file(known.opened, &personal.from) {
             Ok(plain) => {
-                let mut nameless = Few::default();
+                let mut nameless = Capped::default();
                 for Single { name, path, content } in flat(plain) {
                     let place = format!("{prefix}{name}");
                     if names::is_file_name(&name) {
@@ -207,7 +207,7 @@ impl Plan {
     /// none of them gets it, since anybody can add an empty value to a file: what was there stays.
     fn settle(&mut self, known: &Known, claims: &[Claim]) {
         let rivals = clash::rivals(claims);
-        let mut contested: BTreeMap<&str, Few> = BTreeMap::new();
+        let mut contested: BTreeMap<&str, Capped> = BTreeMap::new();
         let mut told = BTreeSet::new();
         for claim in claims {
             let Claim { whose, place, leaf, .. } = claim;
@@ -227,8 +227,8 @@ impl Plan {
                 self.put(place.clone(), Leaf { content: last.content.clone(), ..*leaf });
             }
         }
-        for (whose, few) in contested {
-            few.end(&mut self.failures, whose, "wants a place that others want");
+        for (whose, rest) in contested {
+            rest.end(&mut self.failures, whose, "wants a place that others want");
         }
     }
 }

@@ -3,16 +3,16 @@
 use super::report::{Failure, Kept, Problem};
 
 /// How many are told, and how many are named in one of them.
-pub(super) const FEW: usize = 10;
+pub(super) const MOST_TOLD: usize = 10;
 
 /// Failures of one kind.
 #[derive(Debug, Default)]
-pub(super) struct Few {
+pub(super) struct Capped {
     told: usize,
     more: Vec<(Kept, usize)>,
 }
 
-impl Few {
+impl Capped {
     /// Tells that an item failed, or counts it.
     pub(super) fn add(
         &mut self,
@@ -21,7 +21,7 @@ impl Few {
         kept: Kept,
         problem: impl FnOnce() -> Problem,
     ) {
-        if self.told < FEW {
+        if self.told < MOST_TOLD {
             self.told += 1;
             failures.push(Failure::new(item, &problem(), kept));
             return;
