@@ -7,11 +7,13 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
+    unreachable_pub,
     reason = "a test fails by panicking"
 )]
 
 mod peers;
 mod scratch;
+mod signals;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
@@ -303,6 +305,7 @@ fn listen(mut far: &File, seen: &Mutex<Vec<u8>>) {
 
 impl Terminal {
     fn start(command: &Command) -> Self {
+        signals::for_children();
         let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&far).unwrap();
         unlockpt(&far).unwrap();

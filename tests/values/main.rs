@@ -14,6 +14,8 @@
 mod peers;
 #[path = "../sample_fleet/mod.rs"]
 mod sample_fleet;
+#[path = "../signals/mod.rs"]
+mod signals;
 
 mod changing;
 mod editing;

@@ -2,6 +2,7 @@
 
 use super::{MIRA, SECRET};
 use crate::sample_fleet::{Fleet, Said, key, said};
+use crate::signals;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File};
@@ -119,12 +120,14 @@ pub struct Started {
 impl Started {
     /// In a session without a terminal.
     pub fn alone(mut command: Command) -> Self {
+        signals::for_children();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { child: command.spawn().unwrap(), far: None }
     }
 
     /// In the foreground of a terminal of its own; the command is one of `setsid --ctty`.
     pub fn on_a_terminal(mut command: Command) -> Self {
+        signals::for_children();
         let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&far).unwrap();
         unlockpt(&far).unwrap();
