@@ -478,3 +478,24 @@ fn account_files_survive_sops() {
     assert!(std::str::from_utf8(&bytes).unwrap().contains("pair_unencrypted: word\n"));
     assert_eq!(room.decrypt(&bytes), "user: jon\npassword_hash: $y$j9T$x\npair_unencrypted: word\n");
 }
+
+/// Floats lie between two shortest decimals where their last bits are few, and there it matters which one the MAC is
+/// made of.
+#[test]
+fn floats_between_two_decimals_have_the_mac_of_sops() {
+    use std::fmt::Write as _;
+    let mut source = String::new();
+    for exponent in (1..0x7ff_u64).step_by(3) {
+        for mantissa in 0..8_u64 {
+            let number = f64::from_bits(exponent << 52 | mantissa << 49);
+            writeln!(source, "v{exponent}_{mantissa}: {number:e}").unwrap();
+        }
+    }
+    for sops in SOPS {
+        let Some(room) = Room::new(sops) else { continue };
+        let ours = ours(source.as_bytes(), &Rules::default());
+        assert!(room.decrypt(&ours) == print(&ours).unwrap(), "{sops}");
+        let theirs = room.encrypt(source.as_bytes(), &[]);
+        assert!(print(&theirs).unwrap() == room.decrypt(&theirs), "{sops}");
+    }
+}
