@@ -132,10 +132,11 @@ fn find_frame(upper: &str, proof: Proof) -> Option<(usize, usize)> {
 fn find_putty(upper: &str, proof: Proof) -> Option<(usize, usize)> {
     let mark = MARKS[3].0;
     let has_lines = |rest: &str| {
-        ["PUBLIC-LINES:", "PRIVATE-LINES:"]
-            .into_iter()
-            .flat_map(|lines| rest.match_indices(lines))
-            .any(|(at, lines)| rest.get(at + lines.len()..).is_some_and(begins_with_base64))
+        ["PUBLIC-LINES:", "PRIVATE-LINES:"].into_iter().flat_map(|lines| rest.match_indices(lines)).any(
+            |(at, lines)| {
+                rest.get(at + lines.len()..).is_some_and(|behind| begins_with_base64(&unescaped(behind)))
+            },
+        )
     };
     let at = upper.find(mark)?;
     let rest = upper.get(at..)?;
@@ -144,10 +145,13 @@ fn find_putty(upper: &str, proof: Proof) -> Option<(usize, usize)> {
 
 /// Whether the base64 of a key follows the first line of a frame, or the few headers that may stand between.
 fn has_body(behind: &str) -> bool {
-    const HEADERS: [&str; 4] = ["PROC-TYPE:", "VERSION:", "COMMENT:", "HASH:"];
+    /// Those of PEM (RFC 1421) and of `OpenPGP` (RFC 4880).
+    const HEADERS: [&str; 7] =
+        ["PROC-TYPE:", "DEK-INFO:", "VERSION:", "COMMENT:", "MESSAGEID:", "HASH:", "CHARSET:"];
     /// No headers have more bytes than that.
     const HEAD: usize = 400;
-    if begins_with_base64(behind) {
+    let behind = unescaped(behind);
+    if begins_with_base64(&behind) {
         return true;
     }
     let start = behind.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -158,13 +162,39 @@ fn has_body(behind: &str) -> bool {
             .any(|(at, _)| start.get(at..).is_some_and(begins_with_base64))
 }
 
+/// The beginning of a text in upper case, as long as it may matter, with its line ends and strokes as they were before
+/// somebody wrote them as \\n and \\/.
+fn unescaped(text: &str) -> String {
+    const ESCAPES: [(&str, char); 7] = [
+        ("\\N", '\n'),
+        ("\\R", '\r'),
+        ("\\/", '/'),
+        ("\\U000A", '\n'),
+        ("\\U000D", '\r'),
+        ("\\X0A", '\n'),
+        ("\\X0D", '\r'),
+    ];
+    /// More than headers have, and the words behind them that are looked at.
+    const MOST: usize = 2000;
+    let mut plain = String::new();
+    let mut rest = text;
+    while plain.len() < MOST {
+        let found = ESCAPES.iter().find_map(|(escape, c)| Some((*c, rest.strip_prefix(escape)?)));
+        let mut letters = rest.chars();
+        let Some((c, behind)) = found.or_else(|| Some((letters.next()?, letters.as_str()))) else { break };
+        plain.push(c);
+        rest = behind;
+    }
+    plain
+}
+
 /// Whether a text begins with base64 as long as that of a key, in one line or several, whatever their ends and their
 /// beginnings have become.
 fn begins_with_base64(text: &str) -> bool {
     /// Of more than a line of any key and its indent, none is looked at.
     const WORDS: usize = 300;
     let mut length = 0;
-    // what is short is a number, or the letter of an end that was written as \\n
+    // what is short is a number
     for word in text.split(|c| !is_encoded(c)).take(WORDS).filter(|word| word.len() > 2) {
         if word.len() < 16 || word.starts_with("AGE1") || length == 0 && is_public(word) {
             return false;
@@ -364,6 +394,16 @@ mod tests {
             frame(&format!("\n{one}\n")).to_lowercase(),
             format!("see -----BEGIN PRIVATE KEY----- and\n{}", frame(one)),
             format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n\n{one}"),
+            frame(&format!("\\n{}{one}\\n", headers.replace('\n', "\\n"))),
+            frame(&format!("\\r\\n{}{one}\\r\\n", headers.replace('\n', "\\r\\n"))),
+            frame(&format!("\\\\n{}{one}\\\\n", headers.replace('\n', "\\\\n"))),
+            frame(&format!("\\u000a{}{one}", headers.replace('\n', "\\u000a"))),
+            frame(&format!("\\x0A{}{one}", headers.replace('\n', "\\x0A"))),
+            frame(
+                &format!("\\n{}\\n", one.get(..15).unwrap().to_owned() + "/" + one.get(15..).unwrap())
+                    .replace('/', "\\/"),
+            ),
+            frame(&format!("\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF\n\n{one}")),
             format!("{putty}{one}\nPrivate-MAC: 00"),
             format!("# {}{one}\n# Private-MAC: 00", putty.replace('\n', "\n# ")),
             format!("{}{one}", putty.replace('\n', "\\n")),
@@ -376,6 +416,13 @@ mod tests {
                 "{text}"
             );
         }
+        for header in ["Version: GnuPG v2", "Comment: x", "MessageID: x", "Hash: SHA512", "Charset: UTF-8"] {
+            for end in ["\n", "\r\n", "\\n", "\\r\\n", "\n# "] {
+                let lines = ["-----BEGIN PGP PRIVATE KEY BLOCK-----", header, "", one];
+                let text = lines.join(end);
+                assert!(holds_private(&text), "{text}");
+            }
+        }
         for text in [
             "# never put \"-----BEGIN OPENSSH PRIVATE KEY-----\" here".to_owned(),
             "# -----BEGIN OPENSSH PRIVATE KEY-----".to_owned(),
@@ -384,6 +431,9 @@ mod tests {
             "# PuTTY-User-Key-File-3 is what PuTTY writes".to_owned(),
             format!("# PuTTY-User-Key-File-3: is what PuTTY writes\n{A}\n{one}"),
             format!("-----BEGIN CERTIFICATE-----\n{one}\n-----END CERTIFICATE-----"),
+            format!("# -----BEGIN PGP PRIVATE KEY BLOCK-----\\nnever: {one}"),
+            format!("# -----BEGIN OPENSSH PRIVATE KEY-----\\n{A}"),
+            format!("# -----BEGIN PGP PRIVATE KEY BLOCK-----\\nVersion: 2\\n\\n{A}"),
         ] {
             assert!(!holds_private(&text), "{text}");
         }
