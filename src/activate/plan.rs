@@ -208,18 +208,22 @@ impl Plan {
     fn settle(&mut self, known: &Known, claims: &[Claim]) {
         let rivals = clash::rivals(claims);
         let mut contested: BTreeMap<&str, Capped> = BTreeMap::new();
-        let mut told = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut clashes = Vec::new();
         for claim in claims {
-            let Claim { whose, place, leaf, .. } = claim;
-            let Some(rivals) = rivals.get(place.as_str()).filter(|rivals| rivals.len() > 1) else {
-                self.put(place.clone(), leaf.clone());
-                continue;
-            };
-            if !told.insert(place) {
-                continue;
+            let Claim { place, leaf, .. } = claim;
+            match rivals.get(place.as_str()).filter(|rivals| rivals.len() > 1) {
+                None => self.put(place.clone(), leaf.clone()),
+                Some(rivals) if seen.insert(place) => {
+                    clashes.push((claim, rivals, known.live.0.get(place)));
+                }
+                Some(_) => {}
             }
-            self.is_contested = true;
-            let last = known.live.0.get(place);
+        }
+        self.is_contested |= !clashes.is_empty();
+        // a value that stays as it was is told before any number of others that somebody may have planted
+        clashes.sort_by_key(|(_, _, last)| last.is_none());
+        for (Claim { whose, place, leaf, .. }, rivals, last) in clashes {
             let kept = if last.is_some() { Kept::Last } else { Kept::Nothing };
             let problem = || clash::problem(place, rivals, known.opened);
             contested.entry(whose).or_default().add(&mut self.failures, place, kept, problem);
@@ -597,6 +601,49 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_value_to_lose_is_told_before_what_was_planted() {
+        let mut manifest = manifest();
+        let from = path("secrets/users/jon.sops.yaml");
+        manifest.personal = vec![Personal { user: "jon".into(), from: from.clone(), into: None }];
+        let as_jon = |known: &Known| person(known, (1001, 100));
+        let wants = "wants a place that others want";
+        for (planted, real, more) in [
+            (12, 1, vec![(format!("each of 3 more values {wants}"), Kept::Nothing)]),
+            (
+                5,
+                12,
+                vec![
+                    (format!("each of 2 more values {wants}"), Kept::Last),
+                    (format!("each of 5 more values {wants}"), Kept::Nothing),
+                ],
+            ),
+        ] {
+            let clash = |map: Map, name: &str| {
+                map.with(format!("{name}.x"), "").with(name, Map::new().with("x", "new"))
+            };
+            let map = (0..planted).fold(Map::new(), |map, at| clash(map, &format!("a{at}")));
+            let map = (0..real).fold(map, |map, at| clash(map, &format!("z{at}")));
+            for (which, base, whose) in
+                [(as_jon as fn(&Known) -> Plan, "", "jon"), (services, "home/jon/", "home/jon")]
+            {
+                let names: Vec<_> = (0..real).map(|at| format!("{base}z{at}.x")).collect();
+                let last = live(&names.iter().map(|name| (name.as_str(), "good")).collect::<Vec<_>>());
+                let opened = [(from.clone(), Ok(Plain::new(map.clone())))];
+                let made = make(which, &manifest, opened, &last, &[]);
+                assert_eq!(made.plan.tree.0.len(), real);
+                assert!(names.iter().all(|name| made.content(name) == Some("good")));
+                let failed = made.failed();
+                let told: Vec<_> = names.iter().take(10).map(|name| (name.as_str(), Kept::Last)).collect();
+                assert_eq!(failed.get(..told.len()), Some(told.as_slice()));
+                let rest = made.plan.failures.get(10..).unwrap().iter();
+                let rest: Vec<_> = rest.map(|failure| (failure.message.clone(), failure.kept)).collect();
+                assert_eq!(rest, more);
+                assert!(failed.get(10..).unwrap().iter().all(|(item, _)| *item == whose));
+            }
+        }
+    }
+
+    #[test]
     fn a_person_has_their_own_and_what_they_share() {
         let mut manifest = manifest();
         manifest.of = Whose::User("jon".into());
@@ -616,7 +663,7 @@ mod tests {
         let made = make(as_jon, &manifest, opened, &last, &[]);
         assert_eq!(made.plan.tree.0.keys().collect::<Vec<_>>(), ["shared/wifi/psk", "token"]);
         assert_eq!(made.content("shared/wifi/psk"), Some("before"));
-        assert_eq!(made.failed(), [("shared", Kept::Nothing), ("shared/wifi/psk", Kept::Last)]);
+        assert_eq!(made.failed(), [("shared/wifi/psk", Kept::Last), ("shared", Kept::Nothing)]);
         let both =
             "secrets/shared/wifi.sops.yaml: psk and secrets/users/jon.sops.yaml: shared want the same place";
         assert!(made.plan.failures.iter().all(|failure| failure.message == both), "{:?}", made.plan.failures);
