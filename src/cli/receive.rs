@@ -13,6 +13,7 @@ use crate::fleet::{ENDING, Fleet, UserName};
 use crate::fs::{self, Root};
 use crate::keys::{Class, Keyring, Principal, Recipient, Registry};
 use crate::vars::{self, Received, Waiting};
+use rustix::fs::{FileType, Stat, fstat, stat};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -235,6 +236,12 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
         let text = zeroize::Zeroizing::new(text);
         return fs::write_new(&context.typed(out), &text, 0o600);
     }
+    if !received.is_empty() && out_is_discarded() {
+        let error = Error::new("standard output is closed or /dev/null, and what nobody sees is not deleted");
+        return Err(error
+            .hint("into a file: uvars receive NAME --out FILE")
+            .hint("or into the owner's personal file: uvars receive --store"));
+    }
     if arguments.json {
         let list: Vec<_> = received.iter().map(as_json).collect();
         ui.json_as_it_is(&json!(list))?;
@@ -249,6 +256,13 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
     }
     // nothing is deleted before it has arrived
     ui.flush()
+}
+
+/// Whether what is printed reaches nobody and no write says so: a standard output that was closed is /dev/null by now.
+fn out_is_discarded() -> bool {
+    let is_device = |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice;
+    let (Ok(out), Ok(null)) = (fstat(rustix::stdio::stdout()), stat("/dev/null")) else { return false };
+    is_device(&out) && is_device(&null) && out.st_rdev == null.st_rdev
 }
 
 fn waiting_as_json(item: &Waiting) -> serde_json::Value {
