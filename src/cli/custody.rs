@@ -4,9 +4,20 @@ use super::changes::Changes;
 use super::exit::Exit;
 use super::ui::{Look, Ui};
 use crate::custody::{Blocked, FileChange, Plan, Shared, What};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+
+/// Makes errors of the files that were named and that the fleet has no more: nothing is done to them.
+pub(super) fn refuse_orphans(plan: &mut Plan) {
+    let orphans = std::mem::take(&mut plan.orphans);
+    plan.refused.extend(orphans.into_iter().map(|path| {
+        Error::new("the fleet has no such file any more, so it was left as it is")
+            .at(&path)
+            .hint(format!("if it is wanted no more: git rm {path}"))
+            .hint("else say in uvars.yaml what it is for")
+    }));
+}
 
 /// Shows the plan, writes it unless this is a dry run, and says what was left. `again` is the verb by which somebody
 /// who has the key for the rest does it.

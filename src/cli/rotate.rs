@@ -41,6 +41,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let fleet = Fleet::load(&root)?;
     let nothing = Transaction::new();
     let files = Outlook::new(&root, &nothing);
-    let plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring()?, context.now())?;
+    let mut plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring()?, context.now())?;
+    if only.is_some() {
+        custody::refuse_orphans(&mut plan);
+    }
     custody::carry_out(changes, ui, plan, "rotate", arguments.json)
 }

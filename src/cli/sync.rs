@@ -38,6 +38,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let mut plan = sync(&fleet, files, only.as_deref(), Task::Readers, &context.keyring()?, context.now())?;
     if only.is_none() {
         changes::rules(&root, &fleet, &mut plan.transaction)?;
+    } else {
+        custody::refuse_orphans(&mut plan);
     }
     custody::carry_out(changes, ui, plan, "sync", arguments.json)
 }
