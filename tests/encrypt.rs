@@ -81,6 +81,68 @@ fn in_place_a_file_of_the_fleet_is_bound_and_git_is_spoken_of() {
 }
 
 #[test]
+fn git_is_said_to_have_in_clear_what_it_has_so() {
+    const HAS: &str = "warning: secrets/hosts/marble.sops.yaml: git has it in clear, in its history and in every clone: change the values that are in it\n";
+    const STAGED: &str = "warning: secrets/hosts/marble.sops.yaml: git has it in clear, and takes that along with the next commit\n";
+    const MAY: &str = "git may have it in clear";
+    let file = "secrets/hosts/marble.sops.yaml";
+    for typed in [file, "hosts/marble"] {
+        let fleet = Fleet::copy();
+        let path = fleet.path(file);
+        let encrypt = |text: &str| {
+            fs::write(&path, text).unwrap();
+            let made = fleet.run(&["encrypt", "-i", typed]);
+            assert_eq!(made.code, 0, "{}", made.err);
+            made.err
+        };
+        // it has none of it
+        assert_eq!(encrypt(CLEAR), "");
+        // what was encrypted alone
+        fleet.git(&["add", "-A"]);
+        assert_eq!(encrypt(CLEAR), "");
+        fleet.commit();
+        assert_eq!(encrypt(CLEAR), "");
+        // what is not committed yet
+        fs::write(&path, CLEAR).unwrap();
+        fleet.git(&["add", "-A"]);
+        let err = encrypt(CLEAR);
+        assert!(err.contains(STAGED) && !err.contains("history"), "{err}");
+        assert!(err.contains(&format!("hint: before that: git add {file}\n")), "{err}");
+        // what is, and in clear no more in the next commit
+        fs::write(&path, CLEAR).unwrap();
+        fleet.commit();
+        for _ in 0..2 {
+            let err = encrypt("other: x\n");
+            assert!(err.contains(HAS), "{err}");
+            fleet.git(&["add", "-A"]);
+        }
+        fleet.commit();
+        assert_eq!(encrypt(CLEAR), "");
+        // a file that had nothing to tell
+        fs::write(&path, "").unwrap();
+        fleet.commit();
+        assert_eq!(encrypt(CLEAR), "");
+        // and one that cannot be read
+        fs::write(&path, "a: [\n").unwrap();
+        fleet.commit();
+        let err = encrypt(CLEAR);
+        assert!(err.contains(MAY), "{err}");
+        fs::write(fleet.path(".git/index"), "no index").unwrap();
+        let err = encrypt(CLEAR);
+        assert!(err.contains(MAY), "{err}");
+    }
+    // where another file is made of it, it stays
+    let fleet = Fleet::copy();
+    fs::write(fleet.path("clear.yaml"), CLEAR).unwrap();
+    fleet.git(&["add", "-A"]);
+    let made = fleet.run(&["encrypt", "clear.yaml", "--out", "hosts/amber"]);
+    assert!(made.err.contains("hint: before that: git rm --cached clear.yaml\n"), "{}", made.err);
+    fleet.commit();
+    let made = fleet.run(&["encrypt", "clear.yaml", "--out", "hosts/marble"]);
+    assert!(made.err.contains("clear.yaml: git has it in clear, in its history"), "{}", made.err);
+}
+
+#[test]
 fn any_other_file_gets_what_the_nearest_rules_say() {
     let fleet = Fleet::copy();
     let folder = fleet.path("apps");

@@ -5,7 +5,7 @@ use super::creation::Creation;
 use super::document::Document;
 use super::exit::Exit;
 use super::store;
-use super::tracked::tracked;
+use super::tracked::{Versions, versions};
 use super::ui::Ui;
 use super::value::standard_input;
 use crate::error::{Error, Result};
@@ -77,7 +77,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     store::write(ui, &document, saved, before, arguments.dry_run)?;
     if source != "-" && !arguments.dry_run {
-        warn_of_clear_text(context, ui, source);
+        let place = if arguments.in_place { document.absolute()? } else { context.path(Path::new(source)) };
+        warn_of_clear_text(ui, shown, in_git(&place, document.format()?), arguments.in_place);
     }
     Ok(Exit::Done)
 }
@@ -99,11 +100,67 @@ fn read(path: &Path, shown: &str) -> Result<Secret> {
     Ok(source.secret)
 }
 
+/// How git has what was encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum InGit {
+    /// Not at all, or encrypted alone.
+    Closed,
+    /// In clear, to be committed next.
+    Staged,
+    /// In clear, in the last commit.
+    Committed,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// How git has a file. What older commits had is not looked at: whoever encrypted that was told then.
+fn in_git(path: &Path, format: Format) -> InGit {
+    let Ok(Versions { committed, staged }) = versions(path) else { return InGit::Unknown };
+    let (committed, staged) = (how(committed.as_ref(), format), how(staged.as_ref(), format));
+    match (committed, staged) {
+        (Clarity::Clear, _) => InGit::Committed,
+        (_, Clarity::Clear) => InGit::Staged,
+        (Clarity::Closed, Clarity::Closed) => InGit::Closed,
+        _ => InGit::Unknown,
+    }
+}
+
+/// Whether anybody could read a version of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Clarity {
+    Closed,
+    Clear,
+    Unknown,
+}
+
+fn how(version: Option<&Secret>, format: Format) -> Clarity {
+    let Some(version) = version.filter(|version| !version.expose().trim_ascii().is_empty()) else {
+        return Clarity::Closed;
+    };
+    if Encrypted::parse(version.expose(), format).is_ok() {
+        return Clarity::Closed;
+    }
+    match Plain::parse(version.expose(), format) {
+        Ok(plain) if plain.keys().is_empty() => Clarity::Closed,
+        Ok(_) => Clarity::Clear,
+        Err(_) => Clarity::Unknown,
+    }
+}
+
 /// Says where its clear text still is.
-fn warn_of_clear_text(context: &Context, ui: &mut Ui, source: &str) {
-    if tracked(&context.path(Path::new(source))).unwrap_or(false) {
-        ui.warn(format!(
-            "{source}: git has it in clear, in its history and in every clone: change the values that are in it"
-        ));
+fn warn_of_clear_text(ui: &mut Ui, shown: &str, found: InGit, in_place: bool) {
+    match found {
+        InGit::Closed => {}
+        InGit::Staged => {
+            ui.warn(format!("{shown}: git has it in clear, and takes that along with the next commit"));
+            let command = if in_place { "git add" } else { "git rm --cached" };
+            ui.hint(format!("before that: {command} {shown}"));
+        }
+        InGit::Committed => ui.warn(format!(
+            "{shown}: git has it in clear, in its history and in every clone: change the values that are in it"
+        )),
+        InGit::Unknown => ui.warn(format!(
+            "{shown}: git may have it in clear, in its history and in every clone: if so, change the values that are in it"
+        )),
     }
 }

@@ -4,6 +4,7 @@ use super::context::{Context, INVENTORY};
 use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::secret::Secret;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,6 +19,36 @@ pub(super) fn tracked(path: &Path) -> Result<bool> {
     }
     ask(folder, &["ls-files", "--error-unmatch", "--"], &literal(name))
         .ok_or_else(|| Error::new("cannot find out whether git tracks it").at(path).hint(OUTSIDE))
+}
+
+/// The versions of a file that git would hand on: the last commit's, and the one that is to be committed next.
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    pub(super) committed: Option<Secret>,
+    pub(super) staged: Option<Secret>,
+}
+
+/// What git has of a file; nothing where there is no repository. Where there is one and git cannot be asked, that is an
+/// error.
+pub(super) fn versions(path: &Path) -> Result<Versions> {
+    // it answers at all
+    let is_tracked = tracked(path)?;
+    let real = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
+    let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else {
+        return Ok(Versions::default());
+    };
+    Ok(Versions {
+        committed: version(folder, "HEAD:./", name),
+        staged: if is_tracked { version(folder, ":./", name) } else { None },
+    })
+}
+
+/// The bytes of a version of a file, without what any filter makes of them; nothing where git has none.
+fn version(folder: &Path, of: &str, name: &OsStr) -> Option<Secret> {
+    let mut object = OsString::from(of);
+    object.push(name);
+    let output = git(folder).args(["cat-file", "blob"]).arg(object).stdout(Stdio::piped()).output().ok()?;
+    output.status.success().then(|| Secret::new(output.stdout))
 }
 
 const OUTSIDE: &str = "keep it outside of the repository";
@@ -69,26 +100,25 @@ pub(super) fn goes_along(context: &Context, path: &Path) -> Result<bool> {
 
 /// What git answers to a question of yes or no; nothing where it does not.
 fn ask(folder: &Path, question: &[&str], about: &OsStr) -> Option<bool> {
-    let status = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(question)
-        .arg(about)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(
-            ["HOME", "XDG_CONFIG_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .ok()?;
-    match status.code() {
+    match git(folder).args(question).arg(about).status().ok()?.code() {
         Some(0) => Some(true),
         Some(1) => Some(false),
         _ => None,
     }
+}
+
+/// A git that says nothing to anybody, and takes its place from nothing but the folder.
+fn git(folder: &Path) -> Command {
+    let home =
+        ["HOME", "XDG_CONFIG_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let mut git = Command::new("git");
+    git.arg("-C")
+        .arg(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(home);
+    git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    git
 }
 
 /// A name that git does not take for a pattern.
