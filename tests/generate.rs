@@ -622,6 +622,11 @@ fn what_waits_for_a_second_login_is_its_owners() {
     let ran = scratch.run_as("users/raquel", "receive --dry-run").code(0);
     assert_eq!(ran.out, "");
     drop(ran.says("waits for raquel-ops, and stays"));
+    scratch.run("generate tara --regenerate").code(0);
+    let left = INVENTORY.lines().filter(|line| !line.contains("tara:")).collect::<Vec<_>>().join("\n");
+    scratch.write("uvars.yaml", &left);
+    let ran = scratch.run_as("users/tara", "receive --dry-run").code(0);
+    assert_eq!(ran.out, format!("{HANDOVER}\n"));
 }
 
 #[test]

@@ -384,6 +384,21 @@ fn a_private_key_that_is_a_value_is_given_to_whoever_asks_for_it() {
 }
 
 #[test]
+fn a_file_that_is_to_be_made_in_a_folder_that_is_there_has_any_name() {
+    let scratch = Scratch::new();
+    drop(scratch.feed("set hosts/cinnabar a", b"x").code(0));
+    std::fs::create_dir(scratch.root().join("new")).unwrap();
+    let name = "aB3".repeat(22);
+    let out =
+        |place: &str| scratch.run_as("hosts/cinnabar", &format!("decrypt hosts/cinnabar --out {place}"));
+    drop(out(&format!("new/{name}")).code(0));
+    assert!(scratch.read(&format!("new/{name}")).unwrap().starts_with("a: x\n"));
+    for place in [name.clone(), format!("/{name}"), format!("none/{name}")] {
+        drop(out(&place).code(2).says("may be a line of a private key"));
+    }
+}
+
+#[test]
 fn what_only_speaks_of_keys_stops_nothing() {
     let scratch = Scratch::new();
     let about =

@@ -328,16 +328,23 @@ fn an_account_file_that_is_wanted_no_more_is_to_be_removed() {
 fn what_does_not_fit_an_account_may_go() {
     let fleet = Fleet::copy();
     let path = RepoPath::new("secrets/accounts/mira.sops.yaml").unwrap();
-    let text = "user: mira\nhost: basalt\nhost2: x\n";
-    let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
-    plain.bind(&path).unwrap();
     let held = Encrypted::parse(fleet.read(path.as_str()).as_bytes(), Format::Yaml).unwrap();
     let readers: Vec<_> =
         held.metadata().recipients().into_iter().map(|reader| Recipient::parse(reader).unwrap()).collect();
-    let file =
-        Encrypted::create(&plain, &readers, &Rules::default(), SystemTime::now(), Format::Yaml).unwrap();
-    fs::write(fleet.dir().join(path.as_str()), file.emit().unwrap()).unwrap();
+    let write = |text: &str| {
+        let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
+        plain.bind(&path).unwrap();
+        let file =
+            Encrypted::create(&plain, &readers, &Rules::default(), SystemTime::now(), Format::Yaml).unwrap();
+        fs::write(fleet.dir().join(path.as_str()), file.emit().unwrap()).unwrap();
+    };
+    write("user: mira\nhost: basalt\nhost2: x\n");
     assert_eq!(feed(&fleet, &["set", "accounts/mira", "host"], "marble").code, 1);
     done(&fleet, &["unset", "accounts/mira", "host"], "", "change secrets/accounts/mira.sops.yaml\n");
     assert_eq!(feed(&fleet, &["unset", "accounts/mira", "user"], "").code, 1);
+    for (verb, text) in [("unset", ""), ("set", "mira")] {
+        write("user: noor\nhost2: x\n");
+        assert_eq!(feed(&fleet, &["set", "accounts/mira", "user"], "tess").code, 1);
+        done(&fleet, &[verb, "accounts/mira", "user"], text, "change secrets/accounts/mira.sops.yaml\n");
+    }
 }
