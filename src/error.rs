@@ -3,6 +3,7 @@
 //! One error type serves every room. It names the file and the key path, and ends in hints that can be
 //! typed. It may not hold or quote anything that may be secret: messages are made of names, never of values.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -199,9 +200,33 @@ impl std::error::Error for Error {
     }
 }
 
+/// A word of a command line as a shell takes it for what it is: names in a file may be anybody's.
+pub fn as_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./@".contains(letter);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_words_of_a_shell() {
+        for (text, typed) in [
+            ("db.password", "db.password"),
+            ("users/jon", "users/jon"),
+            (r#"["db.password"]"#, r#"'["db.password"]'"#),
+            ("$(evil)", "'$(evil)'"),
+            ("it's", r"'it'\''s'"),
+            ("a b", "'a b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(as_word(text), typed);
+        }
+    }
 
     #[test]
     fn a_name_stays_on_its_line() {

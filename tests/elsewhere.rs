@@ -140,40 +140,102 @@ fn linked(fleet: &Fleet) {
     fs::write(fleet.path("other/uvars.yaml"), inventory).unwrap();
 }
 
+/// Runs as mira in a folder that a shell has come to by these words.
+fn run_by_links(fleet: &Fleet, folder: &Path, arguments: &[&str]) -> Said {
+    let mut command = fleet.command();
+    command.current_dir(folder).env("PWD", folder).arg("--identity").arg(key(MIRA)).args(arguments);
+    command.env("EDITOR", "sh -c 'echo new: 1 >> $0'");
+    said(&command.output().unwrap())
+}
+
 #[test]
 fn a_linked_folder_hands_no_file_to_another_fleet() {
     let fleet = Fleet::copy();
     linked(&fleet);
     let before = fleet.read(BASALT);
     let absolute = fleet.path(BASALT);
-    let inside = fleet.path("secrets/hosts");
-    for (folder, file, pwd) in [
-        (fleet.dir(), BASALT, None),
-        (fleet.dir(), "secrets/hosts/new.sops.yaml", None),
-        (Path::new("/"), absolute.to_str().unwrap(), None),
-        (inside.as_path(), "basalt.sops.yaml", Some(inside.as_path())),
+    let (inside, users) = (fleet.path("secrets/hosts"), fleet.path("secrets/users"));
+    let value = key(MIRA);
+    let value = value.to_str().unwrap();
+    let first = fleet.path("first");
+    std::os::unix::fs::symlink("secrets", &first).unwrap();
+    for (folder, file) in [
+        (fleet.dir(), BASALT),
+        (fleet.dir(), "hosts/basalt"),
+        (fleet.dir(), "secrets/hosts/new.sops.yaml"),
+        (fleet.dir(), "secrets/users/../hosts/basalt.sops.yaml"),
+        (fleet.dir(), "secrets/hosts/../hosts/basalt.sops.yaml"),
+        (fleet.dir(), "first/hosts/basalt.sops.yaml"),
+        (Path::new("/"), absolute.to_str().unwrap()),
+        (users.as_path(), "../hosts/basalt.sops.yaml"),
+        (users.as_path(), "hosts/basalt"),
+        (inside.as_path(), "basalt.sops.yaml"),
+        (inside.as_path(), "./basalt.sops.yaml"),
+        (inside.as_path(), "hosts/basalt"),
+        (first.as_path(), "hosts/basalt.sops.yaml"),
     ] {
-        let mut command = fleet.command();
-        command.current_dir(folder).arg("--identity").arg(key(MIRA)).args([
-            "set",
-            file,
-            "new",
-            "--value-file",
-        ]);
-        command.arg(key(MIRA)).env("PWD", pwd.unwrap_or(folder));
-        let said = said(&command.output().unwrap());
-        assert_eq!(said.code, 1, "{folder:?} {file}: {}{}", said.out, said.err);
-        assert!(said.err.contains("leads through a link into another fleet"), "{}", said.err);
+        for verb in [&["set", file, "new", "--value-file", value][..], &["edit", file], &["verify", file]] {
+            let said = run_by_links(&fleet, folder, verb);
+            assert_eq!(said.code, 1, "{folder:?} {verb:?}: {}{}", said.out, said.err);
+            assert!(
+                said.err.contains("is a link to a folder, or leads through one"),
+                "{verb:?}: {}",
+                said.err
+            );
+        }
+    }
+    for (folder, to) in
+        [(fleet.dir(), "secrets/hosts"), (inside.as_path(), "."), (users.as_path(), "../hosts")]
+    {
+        let said =
+            run_by_links(&fleet, folder, &["-C", to, "set", "hosts/basalt", "new", "--value-file", value]);
+        assert_eq!(said.code, 1, "{folder:?} {to}: {}{}", said.out, said.err);
+        assert!(said.err.contains("is a link to a folder"), "{}", said.err);
     }
     assert_eq!(fleet.read(BASALT), before);
-    let said = run_in(&fleet, fleet.dir(), &["sync"]);
-    assert_eq!(said.code, 1, "{}", said.out);
-    assert!(said.err.contains("secrets/hosts: is a link to a folder"), "{}", said.err);
-    // without another fleet there the file is still one of this fleet
-    fs::remove_file(fleet.path("other/uvars.yaml")).unwrap();
-    fs::copy(fleet.path(WIFI), fleet.path(BASALT)).unwrap();
-    let said = run_in(&fleet, fleet.dir(), &["set", BASALT, "new"]);
-    assert!(said.err.contains("uvars_path: this file was not written for"), "{}", said.err);
+    for verb in [&["sync"][..], &["rotate", "hosts/basalt"], &["rotate", "--all"], &["bind", "--yes", BASALT]]
+    {
+        let said = run_in(&fleet, fleet.dir(), verb);
+        assert_eq!(said.code, 1, "{verb:?}: {}", said.out);
+        assert!(said.err.contains("is a link to a folder"), "{verb:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_linked_folder_of_the_same_fleet_hides_no_binding() {
+    let fleet = swapped();
+    fs::create_dir(fleet.path("data")).unwrap();
+    fs::rename(fleet.path("secrets/hosts"), fleet.path("data/hosts")).unwrap();
+    std::os::unix::fs::symlink("../data/hosts", fleet.path("secrets/hosts")).unwrap();
+    let users = fleet.path("secrets/users");
+    let file = "../hosts/basalt.sops.yaml";
+    for verb in [
+        &["verify", file][..],
+        &["decrypt", file],
+        &["get", file, "password"],
+        &["exec", file, "--", "true"],
+        &["set", file, "new", "--value-file", "/dev/null"],
+    ] {
+        let said = run_in(&fleet, &users, verb);
+        assert_eq!(said.code, 1, "{verb:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains("is a link to a folder, or leads through one"), "{verb:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_fleet_that_is_reached_by_a_link_is_whole() {
+    let fleet = Fleet::copy();
+    let link = fleet.beside("link");
+    std::os::unix::fs::symlink(fleet.dir(), &link).unwrap();
+    for (folder, file) in [
+        (link.as_path(), "shared/wifi"),
+        (link.as_path(), WIFI),
+        (&*link.join("secrets/users"), "../shared/wifi.sops.yaml"),
+        (Path::new("/"), link.join(WIFI).to_str().unwrap()),
+    ] {
+        let said = run_by_links(&fleet, folder, &["verify", file]);
+        assert_eq!(said.code, 0, "{folder:?} {file}: {}", said.err);
+    }
 }
 
 #[test]
@@ -197,5 +259,31 @@ fn hints_can_be_typed_where_they_are_read() {
         again.extend(["--yes", "--dry-run"]);
         let said = run_in(&fleet, folder, &again);
         assert!(said.code == 0 && said.out.contains(BASALT), "{again:?}: {}{}", said.out, said.err);
+    }
+}
+
+#[test]
+fn who_reads_a_file_can_be_asked_where_it_was_refused() {
+    let fleet = Fleet::copy();
+    let spaced = fleet.beside("two words");
+    std::os::unix::fs::symlink(fleet.dir(), &spaced).unwrap();
+    let file = fleet.path(WIFI);
+    for (folder, typed) in [
+        (fleet.dir(), WIFI),
+        (fleet.dir(), "shared/wifi"),
+        (&*fleet.path("secrets"), "shared/wifi"),
+        (&*fleet.path("secrets"), "shared/wifi.sops.yaml"),
+        (Path::new("/"), file.to_str().unwrap()),
+        (Path::new("/"), spaced.join(WIFI).to_str().unwrap()),
+    ] {
+        let mut command = fleet.command();
+        let refused = said(&command.current_dir(folder).args(["decrypt", typed]).output().unwrap());
+        assert_eq!(refused.code, 4, "{}", refused.err);
+        let hint = "who may read it, and why: uvars ";
+        let line = refused.err.lines().find_map(|line| line.split_once(hint)).unwrap().1;
+        let script = format!("exec {} {line}", env!("CARGO_BIN_EXE_uvars"));
+        let mut shell = std::process::Command::new("sh");
+        let answer = said(&shell.current_dir(folder).args(["-c", &script]).output().unwrap());
+        assert!(answer.code == 0 && answer.out.contains(WIFI), "{line}: {}{}", answer.out, answer.err);
     }
 }

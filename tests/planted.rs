@@ -441,7 +441,8 @@ fn a_link_to_another_file_of_the_fleet_is_refused() {
         ] {
             let said = run(&fleet, verb);
             assert_eq!(said.code, 1, "{verb:?}: {}{}", said.out, said.err);
-            assert!(said.err.contains("is a link to another file of the fleet"), "{verb:?}: {}", said.err);
+            let is = if folder { "is a link to a folder" } else { "is a link to another file of the fleet" };
+            assert!(said.err.contains(is), "{verb:?}: {}", said.err);
             assert_eq!(fleet.read(FILE), before, "{verb:?}");
         }
     }

@@ -499,3 +499,19 @@ fn floats_between_two_decimals_have_the_mac_of_sops() {
         assert!(print(&theirs).unwrap() == room.decrypt(&theirs), "{sops}");
     }
 }
+
+#[test]
+fn the_comment_of_a_value_that_goes_takes_no_other_along() {
+    let source =
+        b"host: db1\nport: 5432 # the old port\nuser: app # the service user\npass: x # rotate monthly\n";
+    let Some(room) = Room::new("sops") else { return };
+    for file in [ours(source, &Rules::default()), room.encrypt(source, &[])] {
+        let file = Encrypted::parse(&file, Format::Yaml).unwrap();
+        let key = file.unlock(&keyring()).unwrap();
+        let mut plain = file.decrypt(&key).unwrap();
+        plain.unset(&path("port")).unwrap();
+        let changed = file.update(&plain, &key, now()).unwrap().emit().unwrap();
+        let left = "host: db1\n# the old port\n# the service user\nuser: app\n# rotate monthly\npass: x\n";
+        assert_eq!(room.decrypt(&changed), left);
+    }
+}

@@ -7,6 +7,7 @@ use super::names;
 use super::plan::Opened;
 use super::report::Problem;
 use super::tree::Leaf;
+use crate::error::as_word;
 use crate::fs::RepoPath;
 use crate::sops::KeyPath;
 use std::collections::BTreeMap;
@@ -52,18 +53,14 @@ impl Source {
         let key = self.key.as_ref()?.to_string();
         let whole = self.file.as_str();
         let short = whole.strip_prefix("secrets/").and_then(|name| name.strip_suffix(".sops.yaml"));
+        let file = as_word(short.unwrap_or(whole));
+        if !key.chars().all(|letter| letter.is_alphanumeric() || letter.is_ascii_graphic() || letter == ' ') {
+            // shown by its number it is another name
+            return Some(format!("uvars edit {file}"));
+        }
         let end = if key.starts_with('-') { "-- " } else { "" };
-        Some(format!("uvars unset {} {end}{}", word(short.unwrap_or(whole)), word(&key)))
+        Some(format!("uvars unset {file} {end}{}", as_word(&key)))
     }
-}
-
-/// A word of a command line as a shell takes it for what it is: names in a file may be anybody's.
-fn word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./@".contains(letter);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Those that want a place, or a folder of it, or something below it, by where they are from.
@@ -106,23 +103,4 @@ pub(super) fn problem(place: &str, rivals: &Rivals<'_>, opened: &Opened) -> Prob
     };
     let commands = blamed.into_iter().filter_map(Source::unset);
     commands.fold(problem, |problem, command| problem.hint(format!("{advice}: {command}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_words_of_a_shell() {
-        for (text, typed) in [
-            ("db.password", "db.password"),
-            ("users/jon", "users/jon"),
-            (r#"["db.password"]"#, r#"'["db.password"]'"#),
-            ("$(evil)", "'$(evil)'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-        ] {
-            assert_eq!(word(text), typed);
-        }
-    }
 }

@@ -10,7 +10,7 @@ use crate::keys::{self, IdentitySources, Keyring, Programs};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,6 +20,8 @@ pub(super) const INVENTORY: &str = "uvars.yaml";
 /// Folder, environment and clock.
 pub(super) struct Context {
     directory: PathBuf,
+    /// The same by the links that somebody came through, where the shell says so.
+    by_links: PathBuf,
     moved: bool,
     identities: Vec<PathBuf>,
     now: SystemTime,
@@ -32,10 +34,14 @@ impl Context {
         let here = std::env::current_dir()
             .map_err(|error| Error::new("cannot tell the current folder").because(error))?;
         let moved = global.directory.is_some();
-        let directory = global.directory.map_or(here.clone(), |directory| here.join(directory));
-        let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
         let variables = |name: &str| std::env::var_os(name);
-        Ok(Self { directory, moved, identities, now: SystemTime::now(), variables })
+        let shell = variables("PWD").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let by_links = shell.filter(|folder| folder.canonicalize().is_ok_and(|real| real == here));
+        let from =
+            |folder: &Path| global.directory.as_ref().map_or(folder.to_owned(), |below| folder.join(below));
+        let (directory, by_links) = (from(&here), from(by_links.as_deref().unwrap_or(&here)));
+        let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
+        Ok(Self { directory, by_links, moved, identities, now: SystemTime::now(), variables })
     }
 
     /// The folder that relative paths on the command line start from.
@@ -50,9 +56,7 @@ impl Context {
 
     /// A path from the command line by the links that somebody came through, where the shell says so.
     pub(super) fn path_by_links(&self, typed: &Path) -> PathBuf {
-        let shell = self.variable("PWD").map(PathBuf::from).filter(|folder| folder.is_absolute());
-        let same = |folder: &PathBuf| folder.canonicalize().is_ok_and(|real| real == self.directory);
-        shell.filter(same).unwrap_or_else(|| self.directory.clone()).join(typed)
+        self.by_links.join(typed)
     }
 
     /// A path from the command line as it was typed, where that means the same: messages are shorter by it.
@@ -86,9 +90,12 @@ impl Context {
     }
 
     /// The fleet around the folder, if there is one.
+    ///
+    /// Errors: the folder was reached by a link among the secrets or keys of a fleet, and may be anybody's.
     pub(super) fn find_fleet_root(&self) -> Result<Option<Root>> {
         let start =
             self.directory.canonicalize().map_err(|error| Error::io("open", &self.directory, error))?;
+        refuse_linked_folder(&self.by_links)?;
         fleet_around(&start)
     }
 
@@ -140,29 +147,37 @@ impl Context {
     }
 }
 
-/// The fleet among whose secrets or keys a path is by its words, whatever links it goes through; and its path there.
+/// The fleet to whose secrets or keys a link belongs that a path ends in; and its path there. What the link leads to is
+/// the file's content, and no other place of it.
 ///
-/// Errors: through a link it leads into another fleet, so that others would read what is written.
-pub(super) fn fleet_by_words(path: &Path) -> Result<Option<(Root, RepoPath)>> {
-    for folder in path.ancestors().skip(1) {
-        let below = path.strip_prefix(folder).unwrap_or(path);
-        let own = fs::OWN.iter().any(|own| below.starts_with(own)) && below.components().nth(1).is_some();
-        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-        if !own || !plain || folder.join(INVENTORY).symlink_metadata().is_err() {
-            continue;
+/// Errors: a folder on the way is such a link, so that others might read what is written there; the file is in another
+/// fleet.
+pub(super) fn fleet_by_links(path: &Path) -> Result<Option<(Root, RepoPath)>> {
+    let Some((root, inside, rest)) = own_link(path)? else { return Ok(None) };
+    if !rest.as_os_str().is_empty() {
+        return Err(fs::linked_folder().at(root.dir().join(inside)));
+    }
+    Ok(RepoPath::new(&inside).ok().map(|inside| (root, inside)))
+}
+
+/// Refuses a folder that is reached by a link of a fleet's secrets or keys.
+fn refuse_linked_folder(folder: &Path) -> Result<()> {
+    match own_link(folder)? {
+        Some((root, inside, _)) => Err(fs::linked_folder().at(root.dir().join(inside))),
+        None => Ok(()),
+    }
+}
+
+/// The first link on a way that lies in the secrets or keys of a fleet, or is that folder; where it lies there, and what
+/// of the way is behind it.
+fn own_link(path: &Path) -> Result<Option<(Root, String, PathBuf)>> {
+    for link in fs::links(path)? {
+        let Some(root) = link.at.parent().map(fleet_around).transpose()?.flatten() else { continue };
+        let Ok(inside) = link.at.strip_prefix(root.dir()) else { continue };
+        if fs::OWN.iter().any(|own| inside.starts_with(own)) {
+            let inside = inside.to_string_lossy().into_owned();
+            return Ok(Some((root, inside, link.rest)));
         }
-        let root = Root::open(folder)?;
-        let Some(inside) = below.to_str().and_then(|below| RepoPath::new(below).ok()) else { continue };
-        let real = fs::real_place(path)?;
-        return match real.parent().map(fleet_around).transpose()?.flatten() {
-            Some(other) if other.dir() != root.dir() => {
-                let dir = other.dir().display();
-                Err(Error::new(format!("leads through a link into another fleet, {dir}"))
-                    .at(path)
-                    .hint("put the folder or file itself in the place of the link"))
-            }
-            _ => Ok(Some((root, inside))),
-        };
     }
     Ok(None)
 }

@@ -12,9 +12,10 @@ use crate::secret::Secret;
 use crate::sops::{Mac, Plain, Value};
 use std::path::PathBuf;
 
-/// Print an encrypted file in clear, byte for byte as sops prints it
+/// Print an encrypted file in clear, as sops prints it
 ///
-/// On a terminal, control characters are shown by their number.
+/// The bytes are those of sops 3.13, but for what sops itself could not read back and comments in a few odd places, which
+/// docs/yaml.md names. On a terminal, control characters are shown by their number.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// A path, or a short name: users/jon, accounts/jon@web1, hosts/web1, shared/wifi

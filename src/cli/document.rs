@@ -1,11 +1,11 @@
 //! The encrypted file that a command line means: a path, or a short name in the fleet, and how it is opened.
 
 use super::changes::RULES;
-use super::context::{Context, fleet_around, fleet_by_words};
+use super::context::{Context, fleet_around, fleet_by_links};
 use super::layout::stores_in;
 use super::ui::Ui;
 use crate::custody::Names;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, as_word};
 use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
 use crate::keys::{self, Keyring, Ledger};
@@ -41,10 +41,9 @@ enum Place {
 }
 
 impl Place {
-    /// Where a file is: in the fleet among whose files its words put it, wherever the command runs; else in the one that
-    /// its own folder is in, or that a link leads to.
+    /// Where a file is: in the fleet that its own folder is in, wherever the command runs, or that a link leads to.
     fn of(path: PathBuf, by_links: &Path) -> Result<Self> {
-        if let Some((root, path)) = fleet_by_words(by_links)? {
+        if let Some((root, path)) = fleet_by_links(by_links)? {
             return Ok(Self::Fleet { root, path });
         }
         let named = fs::real_place(&path).ok();
@@ -111,14 +110,21 @@ impl Document {
 
     /// A command line for a file of a fleet, as it can be typed where this one was.
     pub(super) fn line(&self, verb: &str) -> String {
-        let Some((root, path)) = self.in_fleet() else { return format!("uvars {verb} {}", self.shown) };
+        let Some((root, path)) = self.in_fleet() else {
+            return format!("uvars {verb} {}", as_word(&self.shown));
+        };
         let here = self.folder.canonicalize().unwrap_or_default();
         if here == root.dir() {
-            return format!("uvars {verb} {path}");
+            return format!("uvars {verb} {}", as_word(path.as_str()));
         }
         match fleet_around(&here) {
-            Ok(Some(ours)) if ours.dir() == root.dir() => format!("uvars {verb} {}", self.typed),
-            _ => format!("uvars -C {} {verb} {path}", root.dir().display()),
+            Ok(Some(ours)) if ours.dir() == root.dir() => {
+                format!("uvars {verb} {}", as_word(&self.typed))
+            }
+            _ => {
+                let dir = root.dir().to_string_lossy();
+                format!("uvars -C {} {verb} {}", as_word(&dir), as_word(path.as_str()))
+            }
         }
     }
 
@@ -230,7 +236,7 @@ impl Document {
     fn say_who(&self, error: Error) -> Error {
         let error = error.at(&self.shown);
         if error.kind() == Kind::NoKey && self.in_fleet().is_some() {
-            return error.hint(format!("who may read it, and why: uvars rules --explain {}", self.shown));
+            return error.hint(format!("who may read it, and why: {}", self.line("rules --explain")));
         }
         error
     }

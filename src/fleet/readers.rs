@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use crate::fs::RepoPath;
 use crate::keys::{Class, Principal, Recipient};
 
@@ -145,9 +145,11 @@ impl Fleet {
     /// The path is none of the fleet's, or nobody could read it; the hints say why.
     pub fn must_have_readers(&self, path: &RepoPath) -> Result<Readers> {
         let readers = self.readers(path).ok_or_else(|| {
+            // a short name means the same in every folder of the fleet
+            let name = FileKind::of(path.as_str()).map_or_else(|| path.to_string(), |kind| kind.to_string());
             Error::new("the fleet has no such file")
                 .at(path.as_str())
-                .hint(format!("uvars rules --explain {}", path.as_str()))
+                .hint(format!("uvars rules --explain {}", as_word(&name)))
         })?;
         if !readers.is_empty() {
             return Ok(readers);

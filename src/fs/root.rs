@@ -134,11 +134,7 @@ impl Root {
                 }
                 FileType::Symlink if self.leads_to_folder(&below)? => {
                     if is_own(&below) {
-                        return Err(Error::new(
-                            "is a link to a folder, and nothing looks after the files there",
-                        )
-                        .at(&below)
-                        .hint("put the folder itself in its place"));
+                        return Err(linked_folder().at(&below));
                     }
                 }
                 _ => found.push(below),
@@ -176,11 +172,14 @@ impl Root {
 
     /// The path from the top of the working tree, links resolved.
     ///
-    /// Errors: a link leaves the repository; one leads from a file of the fleet to another one of its files, so that
-    /// whoever writes the one would change the other.
+    /// Errors: a link leaves the repository; a folder of [`OWN`] is a link; one leads from a file of the fleet to another
+    /// one of its files, so that whoever writes the one would change the other.
     pub(super) fn resolve(&self, path: &RepoPath) -> Result<RepoPath> {
         let straight = self.top_path(path)?;
         let resolved = self.tree().resolve(&straight, path)?;
+        if resolved != straight && self.is_linked_folder(path, &straight) {
+            return Err(linked_folder().at(path));
+        }
         if resolved != straight && is_own(path) && self.below_root(&resolved).is_some_and(|end| is_own(&end))
         {
             return Err(Error::new("is a link to another file of the fleet, or leads through one")
@@ -188,6 +187,12 @@ impl Root {
                 .hint("put a file of its own in its place"));
         }
         Ok(resolved)
+    }
+
+    /// Whether a path with a link in it is one of [`OWN`], or has a folder of it that is the link.
+    fn is_linked_folder(&self, path: &RepoPath, straight: &RepoPath) -> bool {
+        let is_link = || matches!(self.tree().parent(straight), Err(Blocked { why: Why::Link, .. }));
+        OWN.contains(&path.as_str()) || is_own(path) && is_link()
     }
 
     fn below_root(&self, path: &RepoPath) -> Option<RepoPath> {
@@ -223,6 +228,12 @@ impl Root {
 /// Whether a path is in a folder where each file says something about its own name.
 fn is_own(path: &RepoPath) -> bool {
     path.parts().next().is_some_and(|first| OWN.contains(&first)) && path.parts().nth(1).is_some()
+}
+
+/// What is wrong with a folder of [`OWN`] that is a link: files there would be bound to other places than they have.
+pub fn linked_folder() -> Error {
+    Error::new("is a link to a folder, or leads through one, and nothing looks after the files there")
+        .hint("put the folder itself in its place")
 }
 
 fn prefix(top: &Path, dir: &Path) -> Result<Option<RepoPath>> {

@@ -162,6 +162,7 @@ impl Plain {
         let value = self.tree.value(at);
         let end = self.tree.behind(at);
         let around = self.around(at);
+        self.leave_above(at);
         self.splice(at, end, &[]);
         if let Some(around) = around {
             self.lift_comments(around);
@@ -174,6 +175,14 @@ impl Plain {
     pub fn keep_ciphertext_of(&mut self, old: &Self) {
         crate::sops::keep::keep(&mut self.tree, &old.tree);
         self.origin.clone_from(&old.origin);
+    }
+
+    /// Lets the comments of what is taken away stand on their own lines: the next value has one of its own, perhaps.
+    fn leave_above(&mut self, at: usize) {
+        let above = self.tree.items.get_mut(..at).unwrap_or_default();
+        for item in above.iter_mut().rev().take_while(|item| item.node.is_comment()) {
+            item.node = Node::Comment(Side::Above);
+        }
     }
 
     fn elements(&self, list: usize) -> usize {
@@ -365,6 +374,15 @@ mod tests {
         plain.unset(&path("a.b")).unwrap();
         assert_eq!(print(&plain), "# why\na: {}\nc: 2\n");
         assert_eq!(print(&read("a: {} # why\nb: 1\n")), "# why\na: {}\nb: 1\n");
+    }
+
+    #[test]
+    fn the_comment_of_what_goes_stays_above_what_follows() {
+        let mut plain = read("a: 1 # one\nb: 2 # two\nl:\n    - x # three\n    - z\nc: 3 # four\n");
+        for gone in ["a", "l.0", "c"] {
+            plain.unset(&path(gone)).unwrap();
+        }
+        assert_eq!(print(&plain), "# one\nb: 2 # two\nl:\n    # three\n    - z\n# four\n");
     }
 
     #[test]
