@@ -8,7 +8,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::tracked::warn_of_shared_place;
 use super::ui::{BY_NUMBER, Ui, visible};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, as_word};
 use crate::fleet::{ENDING, Fleet, UserName};
 use crate::fs::{self, Root};
 use crate::keys::{Class, Keyring, Principal, Recipient, Registry};
@@ -109,7 +109,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     if let Some(out) = &arguments.out {
         // nobody else has it: it is not to be removed
-        warn_of_shared_place(context, ui, out, &format!("mv {} ~/", out.display()));
+        warn_of_shared_place(context, ui, out, &format!("mv {} ~/", as_word(&out.to_string_lossy())));
     }
     tell_of_others(ui, &of_others);
     Ok(end(ui, &wrong))
