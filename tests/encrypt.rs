@@ -238,3 +238,138 @@ fn rules_that_ask_for_more_than_age_are_not_half_kept() {
         assert_eq!(fleet.read("apps/a.yaml"), CLEAR);
     }
 }
+
+/// What encrypting a file says, where git has had a hand in it.
+fn told(fleet: &Fleet, arguments: &[&str]) -> String {
+    let made = fleet.run(arguments);
+    assert_eq!(made.code, 0, "{}", made.err);
+    made.err
+}
+
+const COMMITTED: &str = "git has it in clear, in its history";
+
+#[test]
+fn what_is_committed_by_another_name_is_said_to_be_committed() {
+    let file = "secrets/hosts/obsidian.sops.yaml";
+    let begin = || {
+        let fleet = Fleet::copy();
+        fs::write(fleet.path("plain.yaml"), CLEAR).unwrap();
+        fleet.commit();
+        fleet
+    };
+    let fleet = begin();
+    fleet.git(&["mv", "plain.yaml", file]);
+    let err = told(&fleet, &["encrypt", "-i", file]);
+    assert!(err.contains(COMMITTED) && !err.contains("hint"), "{err}");
+    // changed meanwhile
+    let fleet = begin();
+    fleet.git(&["mv", "plain.yaml", file]);
+    fs::write(fleet.path(file), format!("{CLEAR}more: x\n")).unwrap();
+    assert!(told(&fleet, &["encrypt", "-i", file]).contains(COMMITTED));
+    // git knows nothing of the move, or of the copy
+    for kept in [false, true] {
+        let fleet = begin();
+        fs::copy(fleet.path("plain.yaml"), fleet.path(file)).unwrap();
+        if !kept {
+            fs::remove_file(fleet.path("plain.yaml")).unwrap();
+        }
+        assert!(told(&fleet, &["encrypt", "-i", file]).contains(COMMITTED));
+    }
+    // the encrypted file is another one
+    let fleet = begin();
+    fleet.git(&["mv", "plain.yaml", "moved.yaml"]);
+    let err = told(&fleet, &["encrypt", "moved.yaml", "--out", "hosts/flint"]);
+    assert!(err.contains("moved.yaml: git has it in clear, in its history"), "{err}");
+    // before the first commit
+    let fleet = Fleet::copy();
+    fleet.git(&["checkout", "-q", "--orphan", "new"]);
+    fs::write(fleet.path("plain.yaml"), CLEAR).unwrap();
+    fleet.git(&["add", "plain.yaml"]);
+    fs::copy(fleet.path("plain.yaml"), fleet.path(file)).unwrap();
+    let err = told(&fleet, &["encrypt", "-i", file]);
+    assert!(err.contains("takes that along with the next commit"), "{err}");
+    assert!(err.contains("git rm --cached plain.yaml\n"), "{err}");
+}
+
+#[test]
+fn what_is_committed_encrypted_in_part_is_in_clear() {
+    let fleet = Fleet::copy();
+    let file = "secrets/hosts/marble.sops.yaml";
+    let clear = "db:\n    password: s3same\n    token: verysecret\n";
+    fs::write(fleet.path(file), clear).unwrap();
+    let Some(mut sops) = peers::command("sops") else { return };
+    sops.current_dir(fleet.dir()).args(["--config", "/dev/null", "encrypt", "-i", "--age", MIRA]);
+    peers::succeed(sops.args(["--encrypted-regex", "^password$", file]));
+    assert!(fleet.read(file).contains("token: verysecret") && !fleet.read(file).contains("s3same"));
+    fleet.commit();
+    fs::write(fleet.path(file), clear).unwrap();
+    assert!(told(&fleet, &["encrypt", "-i", file]).contains(COMMITTED));
+    // what stays in clear is no news
+    fleet.commit();
+    for text in ["a: x\nnote_unencrypted: one\n", "a: x\nnote_unencrypted: two\n"] {
+        fs::write(fleet.path(file), text).unwrap();
+        let err = told(&fleet, &["encrypt", "-i", file]);
+        assert!(!err.contains("git"), "{err}");
+        fleet.commit();
+    }
+    // and what does not is
+    fs::write(fleet.path(file), "a: x\nnote: two\n").unwrap();
+    assert!(told(&fleet, &["encrypt", "-i", file]).contains(COMMITTED));
+}
+
+#[test]
+fn hints_for_git_can_be_typed_where_the_command_was() {
+    let begin = |file: &str| {
+        let fleet = Fleet::copy();
+        fs::create_dir_all(fleet.path(file).parent().unwrap()).unwrap();
+        fs::write(fleet.path(file), CLEAR).unwrap();
+        fleet
+    };
+    let hint = |err: &str| err.split("hint: before that: ").nth(1).expect(err).trim_end().to_owned();
+    let file = "secrets/hosts/obsidian.sops.yaml";
+    let of = |folder: &str, arguments: &[&str], file: &str| {
+        let fleet = begin(file);
+        fleet.git(&["add", "-A"]);
+        let made = said(&fleet.command().current_dir(fleet.path(folder)).args(arguments).output().unwrap());
+        assert_eq!(made.code, 0, "{}", made.err);
+        let typed = hint(&made.err);
+        let done = std::process::Command::new("sh")
+            .args(["-c", &typed])
+            .current_dir(fleet.path(folder))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{typed}: {}", String::from_utf8_lossy(&done.stderr));
+        let staged = peers::succeed(
+            std::process::Command::new("git").current_dir(fleet.dir()).args(["ls-files", "-s", "--", file]),
+        );
+        let now = peers::succeed(std::process::Command::new("git").current_dir(fleet.dir()).args([
+            "hash-object",
+            "--",
+            file,
+        ]));
+        let staged = String::from_utf8(staged).unwrap();
+        let now = String::from_utf8(now).unwrap();
+        assert!(staged.is_empty() || staged.contains(now.trim()), "{typed}: {staged}{now}");
+        typed.replace(&*fleet.dir().canonicalize().unwrap().to_string_lossy(), "FLEET")
+    };
+    assert_eq!(of("", &["encrypt", "-i", file], file), format!("git add {file}"));
+    assert_eq!(of("", &["encrypt", "-i", "hosts/obsidian"], file), format!("git add {file}"));
+    assert_eq!(of("secrets", &["encrypt", "-i", "hosts/obsidian"], file), "git add hosts/obsidian.sops.yaml");
+    assert_eq!(of("keys", &["encrypt", "-i", "hosts/obsidian"], file), format!("git add FLEET/{file}"));
+    assert_eq!(of("keys", &["-C", "..", "encrypt", "-i", file], file), format!("git -C FLEET add {file}"));
+    assert_eq!(
+        of("", &["encrypt", "two words.yaml", "--out", "hosts/flint"], "two words.yaml"),
+        "git rm --cached 'two words.yaml'"
+    );
+    assert_eq!(
+        of("", &["encrypt", "./-x.yaml", "--out", "hosts/flint"], "-x.yaml"),
+        "git rm --cached ./-x.yaml"
+    );
+    // a link
+    let fleet = begin("p/q.yaml");
+    let link = "secrets/hosts/obsidian.sops.yaml";
+    std::os::unix::fs::symlink("../../p/q.yaml", fleet.path(link)).unwrap();
+    fleet.git(&["add", "-A"]);
+    let err = told(&fleet, &["encrypt", "-i", link]);
+    assert_eq!(hint(&err), "git add p/q.yaml");
+}

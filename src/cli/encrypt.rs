@@ -5,14 +5,15 @@ use super::creation::Creation;
 use super::document::Document;
 use super::exit::Exit;
 use super::store;
-use super::tracked::{Versions, versions};
+use super::tracked::{Versions, git_line, versions};
 use super::ui::Ui;
 use super::value::standard_input;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use crate::fs;
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, Plain};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// Encrypt a file for its readers
 ///
@@ -57,7 +58,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         (Some(_), path) => read(&context.path(Path::new(path)), path)?,
         (None, _) => Secret::new(document.bytes()?),
     };
-    let plain = plain(&text, document.format()?, shown).map_err(|error| error.at(shown))?;
+    let edit = match &arguments.out {
+        Some(_) => format!("uvars edit {}", as_word(shown)),
+        None => document.line("edit"),
+    };
+    let plain = plain(&text, document.format()?, &edit).map_err(|error| error.at(shown))?;
     store::warn_of_lost_comments(ui, shown, plain.lost_comments());
     let creation = Creation::of(&document)?;
     creation.warn(ui, &document);
@@ -73,22 +78,24 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     if arguments.out.is_some() && document.read()?.is_some() {
         return Err(Error::new("is there already")
             .at(document.shown())
-            .hint(format!("change it: uvars edit {}", document.shown())));
+            .hint(format!("change it: {}", document.line("edit"))));
     }
+    let sealed = Encrypted::parse(&saved.bytes, document.format()?)?;
     store::write(ui, &document, saved, before, arguments.dry_run)?;
     if source != "-" && !arguments.dry_run {
         let place = if arguments.in_place { document.absolute()? } else { context.path(Path::new(source)) };
-        warn_of_clear_text(ui, shown, in_git(&place, document.format()?), arguments.in_place);
+        let made = Made { text: &text, format: document.format()?, sealed: &sealed };
+        warn_of_clear_text(context, ui, shown, in_git(&place, &made, arguments.in_place));
     }
     Ok(Exit::Done)
 }
 
 /// Reads what is to be encrypted. Errors never quote it.
-fn plain(text: &Secret, format: Format, shown: &str) -> Result<Plain> {
+fn plain(text: &Secret, format: Format, edit: &str) -> Result<Plain> {
     let plain = Plain::parse(text.expose(), format)?;
     if plain.keys().iter().any(|key| key == "sops") {
         return Err(match Encrypted::parse(text.expose(), format) {
-            Ok(_) => Error::new("is encrypted already").hint(format!("change it: uvars edit {shown}")),
+            Ok(_) => Error::new("is encrypted already").hint(format!("change it: {edit}")),
             Err(_) => Error::new("the name is where sops keeps its own data; rename it").key("sops"),
         });
     }
@@ -100,30 +107,52 @@ fn read(path: &Path, shown: &str) -> Result<Secret> {
     Ok(source.secret)
 }
 
+/// What was encrypted, and what became of it.
+struct Made<'a> {
+    text: &'a Secret,
+    format: Format,
+    sealed: &'a Encrypted,
+}
+
 /// How git has what was encrypted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 enum InGit {
     /// Not at all, or encrypted alone.
     Closed,
-    /// In clear, to be committed next.
-    Staged,
+    /// In clear, to be committed next: what of git keeps each file from that, by the file's place.
+    Staged(Vec<(&'static str, PathBuf)>),
     /// In clear, in the last commit.
     Committed,
     /// Nobody can tell.
     Unknown,
 }
 
-/// How git has a file. What older commits had is not looked at: whoever encrypted that was told then.
-fn in_git(path: &Path, format: Format) -> InGit {
-    let Ok(Versions { committed, staged }) = versions(path) else { return InGit::Unknown };
-    let (committed, staged) = (how(committed.as_ref(), format), how(staged.as_ref(), format));
+/// How git has a file, by its name or another. What older commits had is not looked at: whoever encrypted that was told
+/// then.
+fn in_git(path: &Path, made: &Made<'_>, in_place: bool) -> InGit {
+    let (Ok(Versions { committed, staged, staged_before, text_committed, twins }), Ok(real)) =
+        (versions(path, made.text), path.canonicalize())
+    else {
+        return InGit::Unknown;
+    };
+    let (committed, staged) = (how(committed.as_ref(), made), how(staged.as_ref(), made));
+    let named = if in_place { ADD } else { TAKE_OUT };
+    let named = (staged == Clarity::Clear).then_some((named, real));
+    let wanted: Vec<_> = named.into_iter().chain(twins.into_iter().map(|twin| (TAKE_OUT, twin))).collect();
     match (committed, staged) {
+        _ if text_committed => InGit::Committed,
         (Clarity::Clear, _) => InGit::Committed,
-        (_, Clarity::Clear) => InGit::Staged,
+        (_, Clarity::Clear) if staged_before => InGit::Committed,
+        _ if !wanted.is_empty() => InGit::Staged(wanted),
         (Clarity::Closed, Clarity::Closed) => InGit::Closed,
         _ => InGit::Unknown,
     }
 }
+
+/// What of git takes the encrypted file instead.
+const ADD: &str = "add";
+/// What of git leaves a file out.
+const TAKE_OUT: &str = "rm --cached";
 
 /// Whether anybody could read a version of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,14 +162,17 @@ enum Clarity {
     Unknown,
 }
 
-fn how(version: Option<&Secret>, format: Format) -> Clarity {
+fn how(version: Option<&Secret>, made: &Made<'_>) -> Clarity {
     let Some(version) = version.filter(|version| !version.expose().trim_ascii().is_empty()) else {
         return Clarity::Closed;
     };
-    if Encrypted::parse(version.expose(), format).is_ok() {
-        return Clarity::Closed;
+    if let Ok(file) = Encrypted::parse(version.expose(), made.format) {
+        // a rule may have left in it what is encrypted now
+        let still: BTreeSet<_> = made.sealed.values_in_clear(None).into_iter().collect();
+        let is_closed = file.values_in_clear(None).iter().all(|place| still.contains(place));
+        return if is_closed { Clarity::Closed } else { Clarity::Clear };
     }
-    match Plain::parse(version.expose(), format) {
+    match Plain::parse(version.expose(), made.format) {
         Ok(plain) if plain.keys().is_empty() => Clarity::Closed,
         Ok(_) => Clarity::Clear,
         Err(_) => Clarity::Unknown,
@@ -148,13 +180,14 @@ fn how(version: Option<&Secret>, format: Format) -> Clarity {
 }
 
 /// Says where its clear text still is.
-fn warn_of_clear_text(ui: &mut Ui, shown: &str, found: InGit, in_place: bool) {
+fn warn_of_clear_text(context: &Context, ui: &mut Ui, shown: &str, found: InGit) {
     match found {
         InGit::Closed => {}
-        InGit::Staged => {
+        InGit::Staged(wanted) => {
             ui.warn(format!("{shown}: git has it in clear, and takes that along with the next commit"));
-            let command = if in_place { "git add" } else { "git rm --cached" };
-            ui.hint(format!("before that: {command} {shown}"));
+            for (command, place) in wanted {
+                ui.hint(format!("before that: {}", git_line(context, command, &place)));
+            }
         }
         InGit::Committed => ui.warn(format!(
             "{shown}: git has it in clear, in its history and in every clone: change the values that are in it"

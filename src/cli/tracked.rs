@@ -2,11 +2,14 @@
 
 use super::context::{Context, INVENTORY};
 use super::ui::Ui;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use crate::fs;
 use crate::secret::Secret;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whether git tracks the file. Where there is a repository and git cannot be asked, that is an error: a guess
@@ -14,41 +17,135 @@ use std::process::{Command, Stdio};
 pub(super) fn tracked(path: &Path) -> Result<bool> {
     let real = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
     let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else { return Ok(false) };
-    if !folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
+    if repository(folder).is_none() {
         return Ok(false);
     }
     ask(folder, &["ls-files", "--error-unmatch", "--"], &literal(name))
         .ok_or_else(|| Error::new("cannot find out whether git tracks it").at(path).hint(OUTSIDE))
 }
 
-/// The versions of a file that git would hand on: the last commit's, and the one that is to be committed next.
-#[derive(Debug, Default)]
-pub(super) struct Versions {
-    pub(super) committed: Option<Secret>,
-    pub(super) staged: Option<Secret>,
+/// The nearest folder, from this one up, that has a repository of git.
+fn repository(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())
 }
 
-/// What git has of a file; nothing where there is no repository. Where there is one and git cannot be asked, that is an
-/// error.
-pub(super) fn versions(path: &Path) -> Result<Versions> {
+/// A file, and what git would hand on of it and of the text that it has, or had.
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    /// What the last commit has by its name.
+    pub(super) committed: Option<Secret>,
+    /// What is to be committed next by its name.
+    pub(super) staged: Option<Secret>,
+    /// Whether the last commit has that too, by whatever name: one that was moved is not new.
+    pub(super) staged_before: bool,
+    /// Whether the last commit has the text itself, by whatever name.
+    pub(super) text_committed: bool,
+    /// The other files to be committed next that are the text itself.
+    pub(super) twins: Vec<PathBuf>,
+}
+
+/// What git has of a file, links followed, and of a text; nothing where there is no repository. Where there is one and
+/// git cannot be asked, that is an error.
+pub(super) fn versions(path: &Path, text: &Secret) -> Result<Versions> {
     // it answers at all
     let is_tracked = tracked(path)?;
     let real = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
     let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else {
         return Ok(Versions::default());
     };
-    Ok(Versions {
-        committed: version(folder, "HEAD:./", name),
-        staged: if is_tracked { version(folder, ":./", name) } else { None },
-    })
+    let Some(top) = repository(folder) else { return Ok(Versions::default()) };
+    let staged = if is_tracked { version(folder, ":./", name) } else { None };
+    let found = || {
+        let committed = last_commit(folder)?;
+        let has = |id: &str| committed.iter().any(|(known, _)| known == id);
+        let text = object_id(folder, text)?;
+        let staged_before = match &staged {
+            Some(staged) => has(&object_id(folder, staged)?),
+            None => false,
+        };
+        let twins = index(folder)?.into_iter().filter(|(id, _)| *id == text);
+        let twins = twins.map(|(_, path)| top.join(path)).filter(|twin| *twin != real).collect();
+        Some((staged_before, has(&text), twins))
+    };
+    let (staged_before, text_committed, twins) =
+        found().ok_or_else(|| Error::new("cannot find out what git has of it").at(path))?;
+    let committed = version(folder, "HEAD:./", name);
+    Ok(Versions { committed, staged, staged_before, text_committed, twins })
 }
 
 /// The bytes of a version of a file, without what any filter makes of them; nothing where git has none.
 fn version(folder: &Path, of: &str, name: &OsStr) -> Option<Secret> {
     let mut object = OsString::from(of);
     object.push(name);
-    let output = git(folder).args(["cat-file", "blob"]).arg(object).stdout(Stdio::piped()).output().ok()?;
-    output.status.success().then(|| Secret::new(output.stdout))
+    output(git(folder).args(["cat-file", "blob"]).arg(object)).map(Secret::new)
+}
+
+/// A file that git has: the id of what is in it, and its path from the top of the repository.
+type Blob = (String, PathBuf);
+
+/// The files of the last commit; none before the first one.
+fn last_commit(folder: &Path) -> Option<Vec<Blob>> {
+    match git(folder).args(["rev-parse", "--verify", "-q", "HEAD"]).status().ok()?.code() {
+        Some(0) => {}
+        Some(1) => return Some(Vec::new()),
+        _ => return None,
+    }
+    // of each: mode, type and id
+    let listed = output(git(folder).args(["ls-tree", "-r", "-z", "--full-tree", "HEAD"]))?;
+    blobs(&listed, 2)
+}
+
+/// The files that are to be committed next.
+fn index(folder: &Path) -> Option<Vec<Blob>> {
+    // of each: mode, id and stage
+    let listed = output(git(folder).args(["ls-files", "-s", "-z", "--full-name", "--", ":/"]))?;
+    blobs(&listed, 1)
+}
+
+/// Reads a list of files, the id in the given column in front of the path.
+fn blobs(listed: &[u8], column: usize) -> Option<Vec<Blob>> {
+    let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+    let blob = |line: &[u8]| {
+        let tab = line.iter().position(|byte| *byte == b'\t')?;
+        let (columns, path) = (line.get(..tab)?, line.get(tab + 1..)?);
+        let id = std::str::from_utf8(columns).ok()?.split(' ').nth(column)?;
+        Some((id.to_owned(), PathBuf::from(OsStr::from_bytes(path))))
+    };
+    lines.map(blob).collect()
+}
+
+/// The id that git has for a text, as it is, whether it has it or not.
+fn object_id(folder: &Path, text: &Secret) -> Option<String> {
+    let mut git = git(folder);
+    git.args(["hash-object", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = git.spawn().ok()?;
+    let given = child.stdin.take().map(|mut stdin| stdin.write_all(text.expose()));
+    let output = child.wait_with_output().ok()?;
+    let id = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && matches!(given, Some(Ok(())))).then(|| id.trim_end().to_owned())
+}
+
+/// What git prints; nothing where it fails.
+fn output(git: &mut Command) -> Option<Vec<u8>> {
+    let output = git.stdout(Stdio::piped()).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+/// A command line of git about a file, as it can be typed where this one was. Links in front of the file's name are
+/// to be followed already.
+pub(super) fn git_line(context: &Context, command: &str, place: &Path) -> String {
+    let there = place.parent().and_then(repository);
+    let is_moved = context.typed(Path::new("")).is_absolute();
+    let here = context.directory().canonicalize().ok().filter(|_| !is_moved);
+    let here = here.as_deref().filter(|here| there.is_some() && repository(here) == there);
+    let (dir, from) = match (here, there) {
+        (None, Some(top)) => (format!("-C {} ", as_word(&top.to_string_lossy())), Some(top)),
+        _ => (String::new(), here),
+    };
+    let path = from.and_then(|from| place.strip_prefix(from).ok()).unwrap_or(place).to_string_lossy();
+    // git would take it for an option, or for more than a name
+    let path = if path.starts_with(['-', ':']) { Cow::Owned(format!("./{path}")) } else { path };
+    format!("git {dir}{command} {}", as_word(&path))
 }
 
 const OUTSIDE: &str = "keep it outside of the repository";
