@@ -223,6 +223,37 @@ fn a_linked_folder_of_the_same_fleet_hides_no_binding() {
 }
 
 #[test]
+fn a_link_with_an_odd_name_is_no_way_out() {
+    let (fleet, other) = (Fleet::copy(), Fleet::copy());
+    let odd = fleet.path("secrets/hosts/c\tb.sops.yaml");
+    std::os::unix::fs::symlink(other.path(WIFI), &odd).unwrap();
+    for verb in [&["verify"][..], &["decrypt"], &["set", "--value-file", "/dev/null"]] {
+        let mut words = vec![verb[0], odd.to_str().unwrap()];
+        if verb[0] == "set" {
+            words.push("token");
+        }
+        words.extend(&verb[1..]);
+        let said = run_in(&fleet, fleet.dir(), &words);
+        assert_eq!(said.code, 1, "{words:?}: {}{}", said.out, said.err);
+    }
+    assert_eq!(other.status(), "");
+}
+
+#[test]
+fn clear_text_outside_of_every_fleet_is_no_reason_to_warn() {
+    let fleet = Fleet::copy();
+    let copy = fleet.beside("copy.yaml");
+    fs::copy(fleet.path(WIFI), &copy).unwrap();
+    let outside = fleet.beside("outside");
+    fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, fleet.path("secrets/link")).unwrap();
+    let out = fleet.beside("clear.yaml");
+    let words = ["decrypt", copy.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let said = run_by_links(&fleet, &fleet.path("secrets/link"), &words);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+}
+
+#[test]
 fn a_fleet_that_is_reached_by_a_link_is_whole() {
     let fleet = Fleet::copy();
     let link = fleet.beside("link");
@@ -281,9 +312,22 @@ fn who_reads_a_file_can_be_asked_where_it_was_refused() {
         assert_eq!(refused.code, 4, "{}", refused.err);
         let hint = "who may read it, and why: uvars ";
         let line = refused.err.lines().find_map(|line| line.split_once(hint)).unwrap().1;
-        let script = format!("exec {} {line}", env!("CARGO_BIN_EXE_uvars"));
-        let mut shell = std::process::Command::new("sh");
-        let answer = said(&shell.current_dir(folder).args(["-c", &script]).output().unwrap());
-        assert!(answer.code == 0 && answer.out.contains(WIFI), "{line}: {}{}", answer.out, answer.err);
+        asked(folder, line);
     }
+    // where -C says the folder, the hint is for the one that it was typed in
+    for folder in [Path::new("/"), fleet.dir(), &*fleet.path("secrets")] {
+        let mut command = fleet.command();
+        command.current_dir(folder).arg("-C").arg(fleet.dir()).args(["decrypt", "shared/wifi"]);
+        let refused = said(&command.output().unwrap());
+        let line = refused.err.lines().find_map(|line| line.split_once("and why: uvars ")).unwrap().1;
+        asked(folder, line);
+    }
+}
+
+/// Types the rest of a hint in a folder.
+fn asked(folder: &Path, line: &str) {
+    let script = format!("exec {} {line}", env!("CARGO_BIN_EXE_uvars"));
+    let mut shell = std::process::Command::new("sh");
+    let answer = said(&shell.current_dir(folder).args(["-c", &script]).output().unwrap());
+    assert!(answer.code == 0 && answer.out.contains(WIFI), "{line}: {}{}", answer.out, answer.err);
 }

@@ -5,7 +5,7 @@
 use super::arguments::Global;
 use super::prompt::Person;
 use crate::error::{Error, Result};
-use crate::fs::{self, RepoPath, Root};
+use crate::fs::{self, Link, RepoPath, Root};
 use crate::keys::{self, IdentitySources, Keyring, Programs};
 use crate::secret::Secret;
 use std::ffi::OsString;
@@ -19,6 +19,8 @@ pub(super) const INVENTORY: &str = "uvars.yaml";
 
 /// Folder, environment and clock.
 pub(super) struct Context {
+    /// Where the command was typed.
+    here: PathBuf,
     directory: PathBuf,
     /// The same by the links that somebody came through, where the shell says so.
     by_links: PathBuf,
@@ -41,7 +43,12 @@ impl Context {
             |folder: &Path| global.directory.as_ref().map_or(folder.to_owned(), |below| folder.join(below));
         let (directory, by_links) = (from(&here), from(by_links.as_deref().unwrap_or(&here)));
         let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
-        Ok(Self { directory, by_links, moved, identities, now: SystemTime::now(), variables })
+        Ok(Self { here, directory, by_links, moved, identities, now: SystemTime::now(), variables })
+    }
+
+    /// The folder that the command was typed in, whatever `-C` says.
+    pub(super) fn here(&self) -> &Path {
+        &self.here
     }
 
     /// The folder that relative paths on the command line start from.
@@ -153,30 +160,28 @@ impl Context {
 /// Errors: a folder on the way is such a link, so that others might read what is written there; the file is in another
 /// fleet.
 pub(super) fn fleet_by_links(path: &Path) -> Result<Option<(Root, RepoPath)>> {
-    let Some((root, inside, rest)) = own_link(path)? else { return Ok(None) };
-    if !rest.as_os_str().is_empty() {
-        return Err(fs::linked_folder().at(root.dir().join(inside)));
+    let Some((root, link)) = own_link(path)? else { return Ok(None) };
+    if !link.rest.as_os_str().is_empty() {
+        return Err(fs::linked_folder().at(link.at));
     }
-    Ok(RepoPath::new(&inside).ok().map(|inside| (root, inside)))
+    root.link_path(&link.at).map(|inside| Some((root, inside)))
 }
 
 /// Refuses a folder that is reached by a link of a fleet's secrets or keys.
 fn refuse_linked_folder(folder: &Path) -> Result<()> {
     match own_link(folder)? {
-        Some((root, inside, _)) => Err(fs::linked_folder().at(root.dir().join(inside))),
+        Some((_, link)) => Err(fs::linked_folder().at(link.at)),
         None => Ok(()),
     }
 }
 
-/// The first link on a way that lies in the secrets or keys of a fleet, or is that folder; where it lies there, and what
-/// of the way is behind it.
-fn own_link(path: &Path) -> Result<Option<(Root, String, PathBuf)>> {
+/// The first link on a way that lies in the secrets or keys of a fleet, or is that folder.
+fn own_link(path: &Path) -> Result<Option<(Root, Link)>> {
     for link in fs::links(path)? {
         let Some(root) = link.at.parent().map(fleet_around).transpose()?.flatten() else { continue };
         let Ok(inside) = link.at.strip_prefix(root.dir()) else { continue };
         if fs::OWN.iter().any(|own| inside.starts_with(own)) {
-            let inside = inside.to_string_lossy().into_owned();
-            return Ok(Some((root, inside, link.rest)));
+            return Ok(Some((root, link)));
         }
     }
     Ok(None)

@@ -31,6 +31,8 @@ pub(super) struct Document {
     typed: String,
     /// The folder that the command runs in.
     folder: PathBuf,
+    /// The folder that it was typed in.
+    typed_in: PathBuf,
 }
 
 enum Place {
@@ -89,8 +91,8 @@ impl Document {
         let Some(kind) = kind else { return Self::at(context, context.path(Path::new(typed)), typed) };
         let path = RepoPath::new(&kind.path())?;
         let place = Place::Fleet { root: context.fleet_root()?, path: path.clone() };
-        let folder = context.directory().to_path_buf();
-        Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder })
+        let (folder, typed_in) = (context.directory().to_path_buf(), context.here().to_path_buf());
+        Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder, typed_in })
     }
 
     fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
@@ -100,6 +102,7 @@ impl Document {
             shown: typed.to_owned(),
             typed: typed.to_owned(),
             folder: context.directory().to_path_buf(),
+            typed_in: context.here().to_path_buf(),
         })
     }
 
@@ -113,12 +116,12 @@ impl Document {
         let Some((root, path)) = self.in_fleet() else {
             return format!("uvars {verb} {}", as_word(&self.shown));
         };
-        let here = self.folder.canonicalize().unwrap_or_default();
+        let here = self.typed_in.canonicalize().unwrap_or_default();
         if here == root.dir() {
             return format!("uvars {verb} {}", as_word(path.as_str()));
         }
         match fleet_around(&here) {
-            Ok(Some(ours)) if ours.dir() == root.dir() => {
+            Ok(Some(ours)) if ours.dir() == root.dir() && self.typed_in == self.folder => {
                 format!("uvars {verb} {}", as_word(&self.typed))
             }
             _ => {

@@ -13,7 +13,7 @@ use crate::fleet::{ENDING, Fleet, UserName};
 use crate::fs::{self, Root};
 use crate::keys::{Class, Keyring, Principal, Recipient, Registry};
 use crate::vars::{self, Received, Waiting};
-use rustix::fs::{FileType, Stat, fstat, stat};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -236,8 +236,8 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
         let text = zeroize::Zeroizing::new(text);
         return fs::write_new(&context.typed(out), &text, 0o600);
     }
-    if !received.is_empty() && out_is_discarded() {
-        let error = Error::new("standard output is closed or /dev/null, and what nobody sees is not deleted");
+    if !received.is_empty() && out_is_discarded(ui) {
+        let error = Error::new("standard output reaches nobody, and what nobody sees is not deleted");
         return Err(error
             .hint("into a file: uvars receive NAME --out FILE")
             .hint("or into the owner's personal file: uvars receive --store"));
@@ -258,11 +258,14 @@ fn hand_over(context: &Context, ui: &mut Ui, arguments: &Arguments, received: &[
     ui.flush()
 }
 
-/// Whether what is printed reaches nobody and no write says so: a standard output that was closed is /dev/null by now.
-fn out_is_discarded() -> bool {
-    let is_device = |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice;
-    let (Ok(out), Ok(null)) = (fstat(rustix::stdio::stdout()), stat("/dev/null")) else { return false };
-    is_device(&out) && is_device(&null) && out.st_rdev == null.st_rdev
+/// Whether what is printed reaches nobody and no write says so: standard output was closed and is /dev/null by now, is
+/// another device that is no terminal, or is not open for writing, which the standard library takes for written.
+fn out_is_discarded(ui: &Ui) -> bool {
+    let out = rustix::stdio::stdout();
+    let is_device =
+        fstat(out).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice);
+    let may_write = fcntl_getfl(out).is_ok_and(|flags| flags.intersects(OFlags::WRONLY | OFlags::RDWR));
+    !may_write || is_device && !ui.out_is_terminal()
 }
 
 fn waiting_as_json(item: &Waiting) -> serde_json::Value {

@@ -175,13 +175,13 @@ pub(super) fn warn_of_shared_place(context: &Context, ui: &mut Ui, typed: &Path,
 /// git does not ignore it.
 pub(super) fn goes_along(context: &Context, path: &Path) -> Result<bool> {
     let real = fs::real_place(path)?;
-    let around = real.ancestors().skip(1).find(|folder| folder.join(INVENTORY).symlink_metadata().is_ok());
-    let fleet = match around {
-        Some(folder) => folder.to_path_buf(),
-        None => match context.find_fleet_root()? {
-            Some(root) => root.dir().to_path_buf(),
-            None => return Ok(false),
-        },
+    let fleet_of = |place: &Path| {
+        let mut folders = place.ancestors().skip(1).map(Path::to_path_buf);
+        folders.find(|folder| folder.join(INVENTORY).symlink_metadata().is_ok())
+    };
+    let ours = || context.directory().join(INVENTORY);
+    let Some(fleet) = fleet_of(&real).or_else(|| fleet_of(&fs::real_place(&ours()).ok()?)) else {
+        return Ok(false);
     };
     let top = fleet.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
     let Ok(inside) = real.strip_prefix(top.unwrap_or(&fleet)) else { return Ok(false) };

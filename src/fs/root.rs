@@ -69,9 +69,15 @@ impl Root {
     ///
     /// Neither it nor its folder need exist; the file stays the link that it may be.
     pub fn repo_path(&self, path: &Path) -> Result<RepoPath> {
+        self.link_path(&real_place(path)?)
+    }
+
+    /// The repository path of what lies at an absolute path whose folders are no links.
+    ///
+    /// Errors: it lies elsewhere; a name that no file of a repository may have.
+    pub fn link_path(&self, path: &Path) -> Result<RepoPath> {
         let outside = || Error::new(format!("is not in the repository {}", self.dir().display())).at(path);
-        let real = real_place(path)?;
-        let inside = real.strip_prefix(self.dir()).map_err(|_| outside())?;
+        let inside = path.strip_prefix(self.dir()).map_err(|_| outside())?;
         let text = inside.to_str().ok_or_else(|| Error::new("its name is not UTF-8").at(path))?;
         RepoPath::new(text)
     }
