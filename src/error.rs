@@ -209,6 +209,14 @@ pub fn as_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
+/// The name of a file as a word of a command line that no program takes for an option.
+pub fn as_file(text: &str) -> Cow<'_, str> {
+    if text.starts_with('-') {
+        return Cow::Owned(as_word(&format!("./{text}")).into_owned());
+    }
+    as_word(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +233,15 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(as_word(text), typed);
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_option() {
+        for (text, typed) in
+            [("a b.yaml", "'a b.yaml'"), ("-x.yaml", "./-x.yaml"), ("-x y", "'./-x y'"), ("/-x", "/-x")]
+        {
+            assert_eq!(as_file(text), typed);
         }
     }
 

@@ -373,3 +373,26 @@ fn hints_for_git_can_be_typed_where_the_command_was() {
     let err = told(&fleet, &["encrypt", "-i", link]);
     assert_eq!(hint(&err), "git add p/q.yaml");
 }
+
+#[test]
+fn files_and_keys_of_any_name_are_words_in_hints() {
+    let fleet = Fleet::copy();
+    fs::create_dir(fleet.path("apps")).unwrap();
+    fs::write(fleet.path("apps/.sops.yaml"), format!("creation_rules:\n  - age: {MIRA}\n")).unwrap();
+    let file = "apps/two words.yaml";
+    fs::write(fleet.path(file), CLEAR).unwrap();
+    assert_eq!(fleet.run(&["encrypt", "-i", file]).code, 0);
+    let sealed = fleet.read(file);
+    fs::write(fleet.path(file), format!("PATH: ''\n{sealed}")).unwrap();
+    fs::write(fleet.path("clear.yaml"), CLEAR).unwrap();
+    for (arguments, hint) in [
+        (&["encrypt", "-i", file][..], "change it: uvars edit 'apps/two words.yaml'"),
+        (&["encrypt", "clear.yaml", "--out", file], "change it: uvars edit 'apps/two words.yaml'"),
+        (&["set", file, "$(evil)", "x"], "| uvars set 'apps/two words.yaml' '$(evil)'"),
+        (&["set", file, "a b=x"], "| uvars set 'apps/two words.yaml' 'a b'"),
+        (&["exec", file, "--", "true"], "take it out: uvars unset 'apps/two words.yaml' PATH"),
+    ] {
+        let said = fleet.run_as("users/mira.txt", arguments);
+        assert!(said.code != 0 && said.err.contains(&format!("{hint}\n")), "{arguments:?} {}", said.err);
+    }
+}

@@ -18,6 +18,7 @@ install:
   db: { from: hosts, key: db, on: { hosts: [cinnabar] }, phase: users }
   list: { from: hosts, key: list.1, on: { hosts: [cinnabar] } }
   none: { from: hosts, key: db.nope, on: { hosts: [cinnabar] } }
+  dots: { from: hosts, key: '[\"db.nope\"]', on: { hosts: [cinnabar] } }
 ";
 
 /// An account file that somebody wrote with another sops.
@@ -48,6 +49,7 @@ fn values_that_an_activation_would_miss_are_named_with_their_files() {
         [
             "uvars: warning: secrets/hosts/cinnabar.sops.yaml: db is a list or a map, and must be one value: \
              uvars set hosts/cinnabar db",
+            r#"uvars: warning: secrets/hosts/cinnabar.sops.yaml has no value ["db.nope"]: uvars set hosts/cinnabar '["db.nope"]'"#,
             "uvars: warning: secrets/hosts/cinnabar.sops.yaml has no value db.nope: uvars set hosts/cinnabar db.nope",
         ]
     );

@@ -7,7 +7,6 @@ use super::names;
 use super::plan::Opened;
 use super::report::Problem;
 use super::tree::Leaf;
-use crate::error::as_word;
 use crate::fs::RepoPath;
 use crate::sops::KeyPath;
 use std::collections::BTreeMap;
@@ -50,16 +49,9 @@ impl Source {
 
     /// What takes it out of its file, to be typed in a shell.
     fn unset(&self) -> Option<String> {
-        let key = self.key.as_ref()?.to_string();
         let whole = self.file.as_str();
         let short = whole.strip_prefix("secrets/").and_then(|name| name.strip_suffix(".sops.yaml"));
-        let file = as_word(short.unwrap_or(whole));
-        if !key.chars().all(|letter| letter.is_alphanumeric() || letter.is_ascii_graphic() || letter == ' ') {
-            // shown by its number it is another name
-            return Some(format!("uvars edit {file}"));
-        }
-        let end = if key.starts_with('-') { "-- " } else { "" };
-        Some(format!("uvars unset {file} {end}{}", as_word(&key)))
+        Some(self.key.as_ref()?.line("unset", short.unwrap_or(whole)))
     }
 }
 

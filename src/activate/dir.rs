@@ -4,7 +4,7 @@
 
 use super::tree::{Leaf, Tree};
 use super::trust::Owners;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use crate::secret::Secret;
 use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::fs::{chmodat, fchmod, fchown, fstat, mkdirat, openat, renameat, statat, symlinkat, unlinkat};
@@ -251,15 +251,24 @@ impl Open {
     }
 }
 
+/// What moves something out of the way, to be typed in a shell.
+pub(super) fn move_away(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    format!("mv {} {}", as_word(&path), as_word(&format!("{path}.old")))
+}
+
 /// Why a folder cannot be opened. The system calls a link "not a directory" too, since none is followed here.
 fn no_folder(path: &Path, cause: Errno) -> Error {
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Error::new("is a link, and must be a folder").at(path).hint(
-            format!("remove the link, as its owner or root, and run this again: rm {}", path.display()),
-        ),
+        Ok(found) if found.is_symlink() => {
+            Error::new("is a link, and must be a folder").at(path).hint(format!(
+                "remove the link, as its owner or root, and run this again: rm {}",
+                as_word(&path.to_string_lossy())
+            ))
+        }
         Ok(found) if !found.is_dir() => Error::new("is not a folder")
             .at(path)
-            .hint(format!("move it away and run this again: mv {0} {0}.old", path.display())),
+            .hint(format!("move it away and run this again: {}", move_away(path))),
         _ => Error::io("open the folder", path, cause.into()),
     }
 }

@@ -4,7 +4,7 @@
 //! current one and the one before it are removed (whoever has just opened the link still reads on). Killed at
 //! any point, the link leads to a whole generation, and the next run clears what was left behind.
 
-use super::dir::{Open, There};
+use super::dir::{Open, There, move_away};
 use super::tree::Tree;
 use super::trust::Owners;
 use crate::error::{Error, Result};
@@ -186,7 +186,7 @@ impl Store {
         let aside = format!("{name}.before-uvars");
         if !self.put_aside || above.there(&aside)? != There::Nothing {
             let error = Error::new("is no link, and nothing of ours").at(&self.link);
-            return Err(error.hint(format!("move it away: mv {0} {0}.old", self.link.display())));
+            return Err(error.hint(format!("move it away: {}", move_away(&self.link))));
         }
         above.relink(&aside, target)?;
         renameat_with(&above, &aside, &above, name, RenameFlags::EXCHANGE)

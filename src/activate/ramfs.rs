@@ -4,7 +4,7 @@
 //! may be mounted, the memory that the folder lies in anyway (as /run does nearly everywhere); never a disk.
 
 use super::dir::Open;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use rustix::fs::{Mode, fchmod, fstatfs};
 use rustix::mount::{MountFlags, mount};
 use std::ffi::CString;
@@ -33,7 +33,7 @@ pub(super) fn ensure(base: &Open, folder: &Open, folder_mode: u32) -> Result<Opt
     if own_mount && !is_ram(folder)? {
         return Err(Error::new("is a file system of its own, and not in memory")
             .at(folder.path())
-            .hint(format!("unmount it: umount {}", folder.path().display())));
+            .hint(format!("unmount it: umount {}", as_word(&folder.path().to_string_lossy()))));
     }
     // What is in use is not mounted over: a run that was not allowed to mount left its generations here.
     if own_mount || (is_ram(folder)? && !folder.names()?.is_empty()) {

@@ -4,7 +4,7 @@
 //! and the file itself must belong to somebody trusted and be closed to everybody else's writing. A sticky
 //! folder may be open, since in it nobody can replace what belongs to another.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_word};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -69,7 +69,7 @@ impl Owners {
 fn writable(path: &Path) -> Error {
     Error::new("can be written by others than its owner")
         .at(path)
-        .hint(format!("run chmod go-w {}, after a look at what it holds", path.display()))
+        .hint(format!("run chmod go-w {}, after a look at what it holds", as_word(&path.to_string_lossy())))
 }
 
 /// A folder on a trusted path.

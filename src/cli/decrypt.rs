@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::json;
 use super::tracked::warn_of_shared_place;
 use super::ui::{BY_NUMBER, Ui};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_file};
 use crate::fs;
 use crate::secret::Secret;
 use crate::sops::{Mac, Plain, Value};
@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     match &arguments.out {
         Some(out) => {
             fs::write_new(&context.typed(out), text.expose(), 0o600)?;
-            warn_of_shared_place(context, ui, out, &format!("rm {}", out.display()));
+            warn_of_shared_place(context, ui, out, &format!("rm {}", as_file(&out.to_string_lossy())));
         }
         None if arguments.json => ui.clear_json(text.expose())?,
         None => {

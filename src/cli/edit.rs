@@ -129,7 +129,7 @@ impl Base {
 fn changed(document: &Document) -> Error {
     Error::new("was changed by somebody else meanwhile; saved once more, your text takes the place of theirs")
         .at(document.shown())
-        .hint(format!("what they have now: uvars decrypt {}", document.shown()))
+        .hint(format!("what they have now: {}", document.line("decrypt")))
 }
 
 /// Waits for a line on standard input; false where there is none. A signal ends the waiting.

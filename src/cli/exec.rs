@@ -159,7 +159,8 @@ fn look_up(program: &OsStr, path: Option<&OsStr>, from: &Path) -> std::result::R
 /// A value under the name of a variable that matters must have been encrypted under that name: whoever put it there
 /// had a key of the file.
 fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool, file: &str) -> Result<()> {
-    if plain.was_encrypted(&KeyPath::of_keys([key])) {
+    let place = KeyPath::of_keys([key]);
+    if plain.was_encrypted(&place) {
         return Ok(());
     }
     let why = if steers(key) {
@@ -170,7 +171,7 @@ fn must_be_vouched_for(plain: &Plain, key: &str, ours: bool, file: &str) -> Resu
         return Ok(());
     };
     Err(Error::new(format!("is in clear in the file, where anybody may have put it, and {why}"))
-        .hint(format!("if nobody of you did, take it out: uvars unset {file} {key}"))
+        .hint(format!("if nobody of you did, take it out: {}", place.line("unset", file)))
         .hint(AS_FILES))
 }
 

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::store;
 use super::ui::Ui;
 use super::value;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_file, as_word};
 use crate::keys;
 use crate::sops::{BINDING_KEY, KeyPath, Mac, Map, Plain};
 use clap::ValueHint;
@@ -78,7 +78,10 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 /// Refuses a value on the command line, which every other process can see, without showing it.
 fn refuse_value(arguments: &Arguments) -> Result<()> {
     let file = &arguments.file;
-    let piped = |key: &str| format!("pipe it: pwgen 32 1 | uvars set {file} {key}");
+    let piped = |key: &str| {
+        let end = if key.starts_with('-') { "-- " } else { "" };
+        format!("pipe it: pwgen 32 1 | uvars set {} {end}{}", as_file(file), as_word(key))
+    };
     if !arguments.value.is_empty() {
         let option = arguments.value.iter().any(|value| value.to_string_lossy().starts_with("--"));
         let options = option.then_some("if it was to be an option: uvars set --help has them all");
@@ -103,7 +106,7 @@ pub(super) fn refuse_binding(document: &Document, path: &KeyPath) -> Result<()> 
         return Err(Error::new("says where the file belongs, and is set by nothing but uvars bind")
             .at(document.shown())
             .key(BINDING_KEY)
-            .hint(format!("uvars bind {}", document.shown())));
+            .hint(document.line("bind")));
     }
     Ok(())
 }

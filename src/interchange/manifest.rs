@@ -163,7 +163,7 @@ impl<'a> Maker<'a> {
             From::Shared(name) => FileKind::Shared(name.clone()),
         };
         let why = format!("{} is to be installed on {host}, and its file is not there", install.name);
-        let set = format!("uvars set {kind} {}", install.key);
+        let set = install.key.line("set", &kind.to_string());
         let from = self.need(&kind, &why, &set)?;
         self.check_value(&from, &install.key, true, &set);
         self.manifest.installs.push(Install {

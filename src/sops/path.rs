@@ -1,5 +1,6 @@
 //! Key paths: how a value in a file is named on the command line and in errors.
 
+use crate::error::{as_file, as_word};
 use crate::{Error, Result};
 use std::fmt;
 
@@ -94,6 +95,24 @@ fn bracketed(text: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
+impl KeyPath {
+    /// A command line about the value in a file, to be typed in a shell: `uvars VERB FILE KEY`. A name with characters
+    /// that are shown by their numbers would be another one there: the file is to be edited.
+    pub fn line(&self, verb: &str, file: &str) -> String {
+        let (file, key) = (as_file(file), self.to_string());
+        let is_seen = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+        let can_be_typed = |step: &Step| match step {
+            Step::Key(name) | Step::Either(_, name) => name.chars().all(is_seen) && shown(name) == *name,
+            Step::Index(_) => true,
+        };
+        if !self.0.iter().all(can_be_typed) || Self::parse(&key).is_err() {
+            return format!("uvars edit {file}");
+        }
+        let end = if key.starts_with('-') { "-- " } else { "" };
+        format!("uvars {verb} {file} {end}{}", as_word(&key))
+    }
+}
+
 impl fmt::Display for KeyPath {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |step: &Step| match step {
@@ -172,6 +191,25 @@ mod tests {
     fn refuses_what_is_no_path() {
         for text in ["", "a..b", ".a", "a.", "[", "[\"a\"", "[\"a\"]b", "[x]", "[-1]", "[\"a\"].b"] {
             assert!(KeyPath::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_about_a_value_means_that_value() {
+        for (file, name, typed) in [
+            ("hosts/x", "ab", "uvars unset hosts/x ab"),
+            ("hosts/x", "$(evil);x", "uvars unset hosts/x '$(evil);x'"),
+            ("hosts/x", "db.pass", r#"uvars unset hosts/x '["db.pass"]'"#),
+            ("hosts/x", "--yes", "uvars unset hosts/x -- --yes"),
+            ("hosts/x", "a\u{202e}b", "uvars edit hosts/x"),
+            ("hosts/x", "a\u{a0}b", "uvars edit hosts/x"),
+            ("hosts/x", "a\n", "uvars edit hosts/x"),
+            ("hosts/x", r#"a"]b']c"#, "uvars edit hosts/x"),
+            ("hosts/x", "na\u{ef}ve", "uvars unset hosts/x 'na\u{ef}ve'"),
+            ("two words.yaml", "a", "uvars unset 'two words.yaml' a"),
+            ("-x.yaml", "a", "uvars unset ./-x.yaml a"),
+        ] {
+            assert_eq!(KeyPath::of_keys([name]).line("unset", file), typed);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! random word, so that it can be told whether the two belong together after a merge that took one of each.
 
 use crate::error::{Error, Result};
-use crate::fleet::{Format, HostName, UserName};
+use crate::fleet::{FileKind, Format, HostName, UserName};
 use crate::fs::RepoPath;
 use crate::keys::Recipient;
 use crate::secret::Secret;
@@ -137,12 +137,13 @@ impl Present {
                 .hint("move them to another file, or remove this one"));
         }
         if let Some(name) = self.foreign.first() {
-            return Err(Error::new("is no part of an account, and would be lost").at(path).key(name).hint(
-                format!(
-                    "move it to another file, then: uvars unset {path} {}",
-                    KeyPath::of_keys([name.as_str()])
-                ),
-            ));
+            let key = KeyPath::of_keys([name.as_str()]);
+            let short = FileKind::of(path.as_str()).map(|kind| kind.to_string());
+            let unset = key.line("unset", short.as_deref().unwrap_or(path.as_str()));
+            return Err(Error::new("is no part of an account, and would be lost")
+                .at(path)
+                .key(name)
+                .hint(format!("move it to another file, then: {unset}")));
         }
         if !self.others.is_empty() {
             let message = format!(
@@ -203,6 +204,23 @@ mod tests {
         let present = Present::read(&path(), &with_metadata(&bytes, entry)).unwrap();
         let error = present.check_replaceable(&path()).unwrap_err();
         assert!(error.to_string().contains("arn:aws:kms"), "{error}");
+    }
+
+    #[test]
+    fn a_name_of_anybody_is_a_word_in_the_hint() {
+        let (bytes, _) = sealed(Form::Hash("x".to_owned()), None);
+        let text = String::from_utf8(bytes).unwrap();
+        for (name, typed) in [
+            ("more", "uvars unset accounts/jon more"),
+            ("'$(evil)'", "uvars unset accounts/jon '$(evil)'"),
+            ("--yes", "uvars unset accounts/jon -- --yes"),
+            (r#""a\u202e""#, "uvars edit accounts/jon"),
+        ] {
+            let text = format!("{name}: x\n{text}");
+            let present = Present::read(&path(), text.as_bytes()).unwrap();
+            let error = present.check_replaceable(&path()).unwrap_err();
+            assert_eq!(error.hints(), [format!("move it to another file, then: {typed}")]);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! password ever comes from the command line. Line ends: one at the end of a value or of the line is left out
 //! (`|` blocks and `echo` make one); any other is refused where the password is hashed.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_file};
 use crate::secret::Secret;
 use crate::sops::{BINDING_KEY, Map, Plain, Value};
 use std::path::{Path, PathBuf};
@@ -57,13 +57,14 @@ pub struct Exposure {
 
 /// Refuses a file of passwords in clear that others can read. An encrypted one may lie anywhere.
 pub fn check_exposure(file: &Path, exposure: Exposure) -> Result<()> {
+    let name = file.to_string_lossy();
     if exposure.tracked {
-        let hint =
-            format!("encrypt it (uvars encrypt -i {}), or keep it outside of the repository", file.display());
+        let name = as_file(&name);
+        let hint = format!("encrypt it (uvars encrypt -i {name}), or keep it outside of the repository");
         return Err(Error::new("these passwords are in clear in a file that git tracks").at(file).hint(hint));
     }
     if exposure.mode.is_some_and(|mode| mode & 0o077 != 0) {
-        let hint = format!("chmod 600 {}", file.display());
+        let hint = format!("chmod 600 {}", as_file(&name));
         return Err(Error::new("these passwords are in a file that others can read").at(file).hint(hint));
     }
     if exposure.foreign {
@@ -264,5 +265,17 @@ mod tests {
             check(Exposure { tracked: true, mode: Some(0o600), foreign: false }).unwrap_err().contains("git")
         );
         assert!(check(Exposure { foreign: true, mode: Some(0o600), tracked: false }).is_err());
+    }
+
+    #[test]
+    fn a_file_of_any_name_is_a_word_in_the_hints() {
+        let hint = |file: &str, exposure| {
+            check_exposure(Path::new(file), exposure).unwrap_err().hints().first().unwrap().clone()
+        };
+        let tracked = Exposure { tracked: true, ..Exposure::default() };
+        let readable = Exposure { mode: Some(0o644), ..Exposure::default() };
+        assert!(hint("a b.yaml", tracked).starts_with("encrypt it (uvars encrypt -i 'a b.yaml'), or"));
+        assert_eq!(hint("$(evil).yaml", readable), "chmod 600 '$(evil).yaml'");
+        assert_eq!(hint("-x.yaml", readable), "chmod 600 ./-x.yaml");
     }
 }
