@@ -261,3 +261,43 @@ fn who_has_lost_a_key_is_not_asked_to_use_it() {
     assert!(said.err.contains("hint: amber: run uvars sync\n"), "{}", said.err);
     assert!(!said.err.contains("mira: run"), "{}", said.err);
 }
+
+#[test]
+fn what_never_was_is_no_file_and_what_is_can_be_removed_from_here() {
+    let fleet = Fleet::copy();
+    for (verb, name, file) in [
+        ("sync", "hosts/nothere", "secrets/hosts/nothere.sops.yaml"),
+        ("rotate", "users/ghost", "secrets/users/ghost.sops.yaml"),
+        ("sync", "accounts/jon@gneiss", "secrets/accounts/jon@gneiss.sops.yaml"),
+        ("rotate", "hosts/pumice", "secrets/hosts/pumice.sops.yaml"),
+    ] {
+        let said = fleet.run_as("users/mira.txt", &[verb, name]);
+        assert_eq!(
+            (said.code, said.err),
+            (1, format!("uvars: error: {file}: no such file\n")),
+            "{verb} {name}"
+        );
+    }
+    let top = fleet.dir().canonicalize().unwrap().display().to_string();
+    fs::copy(fleet.path("secrets/shared/wifi.sops.yaml"), fleet.path("secrets/hosts/nothere.sops.yaml"))
+        .unwrap();
+    for (folder, arguments, hint) in [
+        ("", &["sync"][..], "git rm secrets/hosts/nothere.sops.yaml".to_owned()),
+        ("secrets", &["rotate"], "git rm hosts/nothere.sops.yaml".to_owned()),
+        ("keys", &["sync"], format!("git rm {top}/secrets/hosts/nothere.sops.yaml")),
+        ("keys", &["-C", "..", "sync"], format!("git -C {top} rm secrets/hosts/nothere.sops.yaml")),
+        ("..", &["-C", &top, "sync"], format!("git -C {top} rm secrets/hosts/nothere.sops.yaml")),
+    ] {
+        let mut command = fleet.command();
+        command.current_dir(fleet.path(folder)).arg("--identity").arg(sample_fleet::key("users/mira.txt"));
+        let said = sample_fleet::said(&command.args(arguments).arg("hosts/nothere").output().unwrap());
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains(&format!("if it is wanted no more: {hint}\n")), "{folder} {}", said.err);
+    }
+    // the inventory's files and keys
+    let mut command = fleet.command();
+    command.current_dir(fleet.path("secrets")).args(["user", "remove", "tess"]);
+    let said = sample_fleet::said(&command.output().unwrap());
+    assert!(said.err.contains("git rm accounts/tess@marble.sops.yaml "), "{}", said.err);
+    assert!(said.err.contains(&format!(" {top}/keys/users/tess.pub\n")), "{}", said.err);
+}

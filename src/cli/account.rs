@@ -1,6 +1,8 @@
 //! An account file stays what a host needs to let its user in, whoever writes in it.
 
+use super::context::Context;
 use super::document::Document;
+use super::tracked::git_line;
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
 use crate::password::recognise;
@@ -8,9 +10,14 @@ use crate::sops::{KeyPath, Plain, Value};
 use crate::vars::field;
 
 /// Refuses as the password hash of an account what no login takes for one.
-pub(super) fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value) -> Result<()> {
+pub(super) fn refuse_no_hash(
+    context: &Context,
+    document: &Document,
+    path: &KeyPath,
+    value: &Value,
+) -> Result<()> {
     let is_hash = |text: &str| recognise(text).is_some_and(|found| found.scheme.certain());
-    match Account::of(document) {
+    match Account::of(context, document) {
         Some(account) if *path == named(field::HASH) && !value.as_str().is_some_and(is_hash) => {
             Err(account.instead(field::HASH, "this is no password hash, and nobody could log in with it"))
         }
@@ -20,8 +27,13 @@ pub(super) fn refuse_no_hash(document: &Document, path: &KeyPath, value: &Value)
 
 /// Refuses values that take from an account file what it had, whose it is or the password, and such as make it
 /// another's. What does not fit its place may go.
-pub(super) fn keep_account(document: &Document, before: &Plain, after: &Plain) -> Result<()> {
-    let Some(account) = Account::of(document) else { return Ok(()) };
+pub(super) fn keep_account(
+    context: &Context,
+    document: &Document,
+    before: &Plain,
+    after: &Plain,
+) -> Result<()> {
+    let Some(account) = Account::of(context, document) else { return Ok(()) };
     for name in [field::USER, field::HOST] {
         let (before, after) = (before.get(&named(name)), after.get(&named(name)));
         let fits =
@@ -50,6 +62,7 @@ pub(super) fn keep_account(document: &Document, before: &Plain, after: &Plain) -
 
 /// What an account file is for.
 struct Account<'d> {
+    context: &'d Context,
     document: &'d Document,
     kind: FileKind,
     user: String,
@@ -57,11 +70,11 @@ struct Account<'d> {
 }
 
 impl<'d> Account<'d> {
-    fn of(document: &'d Document) -> Option<Self> {
+    fn of(context: &'d Context, document: &'d Document) -> Option<Self> {
         let kind = FileKind::of(document.bound_path()?.as_str())?;
         let FileKind::Account(user, host) = &kind else { return None };
         let (user, host) = (user.to_string(), host.as_ref().map(ToString::to_string));
-        Some(Self { document, kind, user, host })
+        Some(Self { context, document, kind, user, host })
     }
 
     /// What the file says of whose it is.
@@ -81,9 +94,9 @@ impl<'d> Account<'d> {
     fn instead(&self, name: &str, why: &str) -> Error {
         let error = Error::new(why).at(self.document.shown()).key(name);
         if !self.is_wanted() {
-            let path = self.kind.path();
-            return error
-                .hint(format!("the inventory has no password there, and the file may go: git rm {path}"));
+            let place = self.document.absolute().unwrap_or_else(|_| self.kind.path().into());
+            let remove = git_line(self.context, "rm", &[place]);
+            return error.hint(format!("the inventory has no password there, and the file may go: {remove}"));
         }
         let host = self.host.as_ref().map(|host| format!("@{host}")).unwrap_or_default();
         error.hint(format!(

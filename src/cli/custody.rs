@@ -1,20 +1,27 @@
 //! How a plan over many encrypted files is shown, and how it ends.
 
 use super::changes::Changes;
+use super::context::Context;
 use super::exit::Exit;
+use super::tracked::git_line;
 use super::ui::{Look, Ui};
 use crate::custody::{Blocked, FileChange, Plan, Shared, What};
 use crate::error::{Error, Result};
+use crate::fs::Root;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Makes errors of the files that were named and that the fleet has no more: nothing is done to them.
-pub(super) fn refuse_orphans(plan: &mut Plan) {
+/// Makes errors of the files that were named and that the fleet has no more, or never had: nothing is done to them.
+pub(super) fn refuse_orphans(context: &Context, root: &Root, plan: &mut Plan) {
     let orphans = std::mem::take(&mut plan.orphans);
     plan.refused.extend(orphans.into_iter().map(|path| {
+        if matches!(root.read(&path), Ok(None)) {
+            return Error::new("no such file").at(&path);
+        }
+        let place = root.path(&path).unwrap_or_else(|_| root.dir().join(path.as_str()));
         Error::new("the fleet has no such file any more, so it was left as it is")
             .at(&path)
-            .hint(format!("if it is wanted no more: git rm {path}"))
+            .hint(format!("if it is wanted no more: {}", git_line(context, "rm", &[place])))
             .hint("else say in uvars.yaml what it is for")
     }));
 }

@@ -169,9 +169,9 @@ fn sealed(
     };
     let hash = KeyPath::of_keys([HASH]);
     if let Some(value) = edited.get(&hash).filter(|value| opened.plain.get(&hash).as_ref() != Some(value)) {
-        refuse_no_hash(document, &hash, &value)?;
+        refuse_no_hash(context, document, &hash, &value)?;
     }
-    keep_account(document, &opened.plain, &edited)?;
+    keep_account(context, document, &opened.plain, &edited)?;
     if let Some(path) = document.bound_path() {
         edited.bind(path)?;
     }

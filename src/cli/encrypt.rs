@@ -186,7 +186,7 @@ fn warn_of_clear_text(context: &Context, ui: &mut Ui, shown: &str, found: InGit)
         InGit::Staged(wanted) => {
             ui.warn(format!("{shown}: git has it in clear, and takes that along with the next commit"));
             for (command, place) in wanted {
-                ui.hint(format!("before that: {}", git_line(context, command, &place)));
+                ui.hint(format!("before that: {}", git_line(context, command, &[place])));
             }
         }
         InGit::Committed => ui.warn(format!(

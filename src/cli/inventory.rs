@@ -4,13 +4,14 @@
 use super::changes::{self, Changes};
 use super::context::{Context, INVENTORY};
 use super::exit::Exit;
+use super::tracked::git_line;
 use super::ui::{Look, Ui};
 use crate::error::Result;
 use crate::fleet::{FileKind, Fleet, Inventory, ReaderKey, Readers, SECRETS};
 use crate::fs::{Outlook, RepoPath, Root, Transaction};
 use crate::keys::{Class, Principal, Recipient, Registry};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Edits `uvars.yaml`, renders the rules, and writes both as one change.
 pub(super) fn change(
@@ -19,8 +20,8 @@ pub(super) fn change(
     dry_run: bool,
     edit: impl FnOnce(&[u8], &Registry) -> Result<Vec<u8>>,
 ) -> Result<Exit> {
-    let changes = Changes::begin(context.fleet_root()?, dry_run)?;
-    let root = changes.root();
+    let root = &context.fleet_root()?;
+    let changes = Changes::begin(root.clone(), dry_run)?;
     let path = RepoPath::new(INVENTORY)?;
     let bytes = root.read(&path)?.unwrap_or_default();
     let registry = Registry::read(root)?;
@@ -34,7 +35,7 @@ pub(super) fn change(
     let before = Fleet::new(before, registry).ok();
     let consequences = Consequences::of(root, before.as_ref(), &after)?;
     changes.finish(ui, transaction)?;
-    consequences.tell(ui)?;
+    consequences.tell(context, ui, root)?;
     Ok(Exit::Done)
 }
 
@@ -76,7 +77,7 @@ impl Consequences {
         Ok(Self { drifted, orphans, to_generate, keyless })
     }
 
-    fn tell(&self, ui: &mut Ui) -> Result<()> {
+    fn tell(&self, context: &Context, ui: &mut Ui, root: &Root) -> Result<()> {
         for (file, readers) in &self.drifted {
             let word = ui.look(Look::Care, "sync  ");
             ui.ready(&format!("{word} {file}{readers}"))?;
@@ -85,8 +86,8 @@ impl Consequences {
             ui.warn(format!("{file}: nothing in {INVENTORY} is about it any more; it was left as it is"));
         }
         if !self.orphans.is_empty() {
-            let all: Vec<&str> = self.orphans.iter().map(RepoPath::as_str).collect();
-            ui.hint(format!("to take away what is no longer needed: git rm {}", all.join(" ")));
+            let all: Vec<PathBuf> = self.orphans.iter().map(|file| root.dir().join(file.as_str())).collect();
+            ui.hint(format!("to take away what is no longer needed: {}", git_line(context, "rm", &all)));
         }
         for principal in &self.keyless {
             ui.hint(format!("{principal} has no key yet: uvars key add {principal} FILE"));

@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let files = Outlook::new(&root, &nothing);
     let mut plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring()?, context.now())?;
     if only.is_some() {
-        custody::refuse_orphans(&mut plan);
+        custody::refuse_orphans(context, &root, &mut plan);
     }
     custody::carry_out(changes, ui, plan, "rotate", arguments.json)
 }

@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         store::create(context, ui, &document, plain, held)?;
         return Ok(Exit::Done);
     }
-    refuse_no_hash(&document, &path, &value)?;
+    refuse_no_hash(context, &document, &path, &value)?;
     let opened = document.open(&context.keyring()?, Mac::Check)?;
     let mut plain = opened.plain.clone();
     plain.set(&path, &value).map_err(key_error)?;
@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         ui.note("it has that value already");
         return Ok(Exit::Done);
     }
-    keep_account(&document, &opened.plain, &plain)?;
+    keep_account(context, &document, &opened.plain, &plain)?;
     opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)

@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     if only.is_none() {
         changes::rules(&root, &fleet, &mut plan.transaction)?;
     } else {
-        custody::refuse_orphans(&mut plan);
+        custody::refuse_orphans(context, &root, &mut plan);
     }
     custody::carry_out(changes, ui, plan, "sync", arguments.json)
 }

@@ -131,21 +131,23 @@ fn output(git: &mut Command) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
-/// A command line of git about a file, as it can be typed where this one was. Links in front of the file's name are
-/// to be followed already.
-pub(super) fn git_line(context: &Context, command: &str, place: &Path) -> String {
-    let there = place.parent().and_then(repository);
+/// A command line of git about files of one repository, as it can be typed where this one was. Links in front of the
+/// files' names are to be followed already.
+pub(super) fn git_line<P: AsRef<Path>>(context: &Context, command: &str, places: &[P]) -> String {
+    let there = places.first().and_then(|place| repository(place.as_ref().parent()?));
     let is_moved = context.typed(Path::new("")).is_absolute();
     let here = context.directory().canonicalize().ok().filter(|_| !is_moved);
-    let here = here.as_deref().filter(|here| there.is_some() && repository(here) == there);
+    let here = here.as_deref().filter(|here| repository(here) == there);
     let (dir, from) = match (here, there) {
         (None, Some(top)) => (format!("-C {} ", as_word(&top.to_string_lossy())), Some(top)),
         _ => (String::new(), here),
     };
-    let path = from.and_then(|from| place.strip_prefix(from).ok()).unwrap_or(place).to_string_lossy();
-    // git would take it for an option, or for more than a name
-    let path = if path.starts_with(['-', ':']) { Cow::Owned(format!("./{path}")) } else { path };
-    format!("git {dir}{command} {}", as_word(&path))
+    places.iter().map(AsRef::as_ref).fold(format!("git {dir}{command}"), |line, place: &Path| {
+        let path = from.and_then(|from| place.strip_prefix(from).ok()).unwrap_or(place).to_string_lossy();
+        // git would take it for an option, or for more than a name
+        let path = if path.starts_with(['-', ':']) { Cow::Owned(format!("./{path}")) } else { path };
+        format!("{line} {}", as_word(&path))
+    })
 }
 
 const OUTSIDE: &str = "keep it outside of the repository";

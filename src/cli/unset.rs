@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Err(missing(&plain, &path, document.shown()));
     }
     plain.unset(&path).map_err(|error| error.at(document.shown()))?;
-    keep_account(&document, &opened.plain, &plain)?;
+    keep_account(context, &document, &opened.plain, &plain)?;
     opened.warn_of_clear_comments(ui);
     store::save(context, ui, &document, &opened, &plain, held)?;
     Ok(Exit::Done)
