@@ -113,13 +113,18 @@ fn find_marked(text: &str, proof: Proof) -> Option<(usize, usize)> {
 
 /// The first PEM private key of a text in upper case, up to the end of its frame.
 fn find_frame(upper: &str, proof: Proof) -> Option<(usize, usize)> {
-    const BEGIN: &str = "-----BEGIN ";
-    const END: &str = "-----END ";
+    const BEGIN: &str = "-----BEGIN";
+    const END: &str = "-----END";
     let (at, rest) = upper.match_indices(BEGIN).find_map(|(at, _)| {
         let rest = upper.get(at..)?;
         let label = rest.get(BEGIN.len()..)?.split(['-', '\n']).next()?;
         let behind = rest.get(BEGIN.len() + label.len()..)?;
-        (label.contains("PRIVATE KEY") && (proof == Proof::Mark || has_body(behind))).then_some((at, rest))
+        // as it stands, and as it is in an address
+        let label = label.replace('+', " ").replace("%20", " ");
+        (label.starts_with(' ')
+            && label.contains("PRIVATE KEY")
+            && (proof == Proof::Mark || has_body(behind)))
+        .then_some((at, rest))
     })?;
     let end = rest.find(END).and_then(|end| {
         let behind = end + END.len();
@@ -150,22 +155,29 @@ fn has_body(behind: &str) -> bool {
         ["PROC-TYPE:", "DEK-INFO:", "VERSION:", "COMMENT:", "MESSAGEID:", "HASH:", "CHARSET:"];
     /// No headers have more bytes than that.
     const HEAD: usize = 400;
+    /// What the line end in front of the first one was written as has fewer letters.
+    const LINE_END: usize = 16;
+    /// What is in front of the base64, whatever its line end was written as.
+    const STOPS: [char; 9] = [' ', '\n', '\t', '\\', ',', ';', '>', '}', '%'];
     let behind = unescaped(behind);
     if begins_with_base64(&behind) {
         return true;
     }
     let start = behind.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    HEADERS.iter().any(|header| start.starts_with(header))
+    HEADERS.iter().any(|header| start.find(header).is_some_and(|at| at < LINE_END))
         && start
-            .match_indices([' ', '\n', '\\', ','])
+            .match_indices(STOPS)
             .take_while(|(at, _)| *at < HEAD)
             .any(|(at, _)| start.get(at..).is_some_and(begins_with_base64))
 }
 
 /// The beginning of a text in upper case, as long as it may matter, with its line ends and strokes as they were before
-/// somebody wrote them as \\n and \\/.
+/// somebody wrote them as \\n and \\/, and its other letters before they were in an address.
 fn unescaped(text: &str) -> String {
-    const ESCAPES: [(&str, char); 7] = [
+    const ESCAPES: [(&str, char); 18] = [
+        ("%2B", '+'),
+        ("%2F", '/'),
+        ("%3D", '='),
         ("\\N", '\n'),
         ("\\R", '\r'),
         ("\\/", '/'),
@@ -173,6 +185,14 @@ fn unescaped(text: &str) -> String {
         ("\\U000D", '\r'),
         ("\\X0A", '\n'),
         ("\\X0D", '\r'),
+        ("\\012", '\n'),
+        ("\\015", '\r'),
+        ("%0A", '\n'),
+        ("%0D", '\r'),
+        ("<BR>", '\n'),
+        ("<BR/>", '\n'),
+        ("&#X0A;", '\n'),
+        ("&#X0D;", '\r'),
     ];
     /// More than headers have, and the words behind them that are looked at.
     const MOST: usize = 2000;
@@ -196,7 +216,8 @@ fn begins_with_base64(text: &str) -> bool {
     let mut length = 0;
     // what is short is a number
     for word in text.split(|c| !is_encoded(c)).take(WORDS).filter(|word| word.len() > 2) {
-        if word.len() < 16 || word.starts_with("AGE1") || length == 0 && is_public(word) {
+        if word.len() < 16 || word.starts_with("AGE1") || length == 0 && (is_public(word) || is_digest(word))
+        {
             return false;
         }
         length += word.len();
@@ -205,6 +226,11 @@ fn begins_with_base64(text: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether a word is the number of a commit, or the like: base64 of that length has other letters too.
+fn is_digest(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether the base64 is that of a public key, in whatever case.
@@ -394,6 +420,13 @@ mod tests {
             frame(&format!("\n{one}\n")).to_lowercase(),
             format!("see -----BEGIN PRIVATE KEY----- and\n{}", frame(one)),
             format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n\n{one}"),
+            frame(&format!("%0A{one}%0A")).replace(' ', "+"),
+            frame(&format!("%0A{}%0A", short.join("%0A"))).replace(' ', "%20"),
+            frame(&format!("%0A{}%0A", "MIIEpAIB/AAKC+AQ==".repeat(4)))
+                .replace('+', "%2B")
+                .replace('/', "%2F")
+                .replace('=', "%3d")
+                .replace(' ', "+"),
             frame(&format!("\\n{}{one}\\n", headers.replace('\n', "\\n"))),
             frame(&format!("\\r\\n{}{one}\\r\\n", headers.replace('\n', "\\r\\n"))),
             frame(&format!("\\\\n{}{one}\\\\n", headers.replace('\n', "\\\\n"))),
@@ -416,6 +449,31 @@ mod tests {
                 "{text}"
             );
         }
+        for end in [
+            "\\n\\t",
+            "\\012",
+            "\\015\\012",
+            "\\u{a}",
+            "\\u{d}\\u{a}",
+            "%0A",
+            "%0d%0a",
+            "<br>",
+            "<br/>",
+            "<br />\n",
+            "&#10;",
+            "&#13;&#10;",
+            "&#xa;",
+            "&#x0A;",
+            "\\t# ",
+        ] {
+            for text in [
+                frame(&format!("{end}{}{one}{end}", headers.replace('\n', end))),
+                frame(&format!("{end}{}{}{end}", headers.replace('\n', end), short.join(end))),
+                frame(&format!("{end}{one}{end}")),
+            ] {
+                assert!(holds_private(&text), "{text}");
+            }
+        }
         for header in ["Version: GnuPG v2", "Comment: x", "MessageID: x", "Hash: SHA512", "Charset: UTF-8"] {
             for end in ["\n", "\r\n", "\\n", "\\r\\n", "\n# "] {
                 let lines = ["-----BEGIN PGP PRIVATE KEY BLOCK-----", header, "", one];
@@ -430,6 +488,11 @@ mod tests {
             format!("# -----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY-----\nkey: {one}"),
             "# PuTTY-User-Key-File-3 is what PuTTY writes".to_owned(),
             format!("# PuTTY-User-Key-File-3: is what PuTTY writes\n{A}\n{one}"),
+            format!("# -----BEGIN RSA PRIVATE KEY-----\n# Version: commit {}", "0123abcdef".repeat(4)),
+            format!("# -----BEGIN RSA PRIVATE KEY-----\n# Version: {}", "0123abcdef".repeat(6)),
+            format!("# -----BEGIN RSA PRIVATE KEY-----\n# {}", "0123abcdef".repeat(4)),
+            "# -----BEGIN RSA PRIVATE KEY-----\n# Version: see https://example.org/of/what/there/is/nothing/else/to/tell".to_owned(),
+            "-----BEGIN+CERTIFICATE+REQUEST-----".to_owned(),
             format!("-----BEGIN CERTIFICATE-----\n{one}\n-----END CERTIFICATE-----"),
             format!("# -----BEGIN PGP PRIVATE KEY BLOCK-----\\nnever: {one}"),
             format!("# -----BEGIN OPENSSH PRIVATE KEY-----\\n{A}"),
