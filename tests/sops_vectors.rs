@@ -28,7 +28,6 @@ fn exception(file: &str) -> Option<&'static str> {
     match name {
         "pgp.enc.yaml" => Some("its only reader is a pgp key, and gpg is not called yet"),
         "hybrid.enc.yaml" => Some("its only reader is a post-quantum key (age1pq1), which is not built yet"),
-        _ if !matches!(name.rsplit_once('.'), Some((_, "yaml"))) => Some("only YAML is read yet"),
         _ => None,
     }
 }
@@ -56,6 +55,7 @@ fn every_file_decrypts_to_the_same_bytes() {
             path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace(".enc.", ".dec.")),
         );
         let printed = open(&path, &keyring);
+        let expected = expected.map(|expected| as_printed_now(&file, expected));
         match printed {
             Err(error) => wrong.push(format!("{file}: {error}")),
             Ok(printed) if printed != expected.unwrap() => {
@@ -65,14 +65,30 @@ fn every_file_decrypts_to_the_same_bytes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(opened >= 116, "only {opened} files were opened");
+    assert!(opened >= 178, "only {opened} files were opened");
+}
+
+/// What 3.13.3 prints where old releases printed other line ends: 3.9 and older none at the end of JSON, 3.7 two at that of
+/// INI.
+fn as_printed_now(file: &str, mut printed: Vec<u8>) -> Vec<u8> {
+    let of = |release: &str| file.starts_with(release);
+    let format = Format::of_path(Path::new(file));
+    if format == Format::Json && (of("3.7.3/") || of("3.8.1/") || of("3.9.4/")) {
+        assert!(!printed.ends_with(b"\n"), "{file}");
+        printed.push(b'\n');
+    } else if format == Format::Ini && of("3.7.3/") {
+        assert!(printed.ends_with(b"\n\n"), "{file}");
+        printed.pop();
+    }
+    printed
 }
 
 fn open(path: &Path, keyring: &Keyring) -> uvars::Result<Vec<u8>> {
     let source = std::fs::read(path).unwrap();
-    let file = Encrypted::parse(&source, Format::of_path(path)?)?;
+    let format = Format::of_path(path);
+    let file = Encrypted::parse(&source, format)?;
     let plain = file.decrypt(&file.unlock(keyring)?)?;
-    plain.emit(Format::Yaml).map(|bytes| bytes.expose().to_vec())
+    plain.emit(format).map(|bytes| bytes.expose().to_vec())
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Creation {
             plain.bind(path)?;
         }
         let plain = plain.laid_out(document.stores()?);
-        custody::create(&plain, &self.readers, &self.rules, now, document.format()?)
+        custody::create(&plain, &self.readers, &self.rules, now, document.format())
             .map_err(|error| error.at(document.shown()))
     }
 }

@@ -3,13 +3,14 @@
 use super::context::Context;
 use super::document::Document;
 use super::exit::Exit;
+use super::format::Input;
 use super::json;
 use super::tracked::warn_of_shared_place;
 use super::ui::{BY_NUMBER, Ui};
 use crate::error::{Error, Result, as_file};
 use crate::fs;
 use crate::secret::Secret;
-use crate::sops::{Mac, Plain, Value};
+use crate::sops::{Format, Mac, Plain, Value};
 use std::path::PathBuf;
 
 /// Print an encrypted file in clear, as sops prints it
@@ -29,16 +30,22 @@ pub(super) struct Arguments {
     /// Print the file even if its MAC does not fit
     #[arg(long)]
     ignore_mac: bool,
+    #[command(flatten)]
+    input: Input,
+    /// Print it as a file of this type
+    #[arg(long, value_name = "TYPE", conflicts_with = "json")]
+    output_type: Option<Format>,
 }
 
 /// Prints the file.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
     let opened = document.open(&context.keyring()?, mac)?;
     opened.warn_of_clear_comments(ui);
     let plain = opened.plain.laid_out(document.stores()?);
-    let text = if arguments.json { as_json(&plain) } else { plain.emit(document.format()?) };
+    let output = arguments.output_type.unwrap_or_else(|| document.format());
+    let text = if arguments.json { as_json(&plain) } else { plain.emit(output) };
     let text = text.map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
         Some(out) => {

@@ -33,6 +33,8 @@ pub(super) struct Document {
     folder: PathBuf,
     /// The folder that it was typed in.
     typed_in: PathBuf,
+    /// What it is, where somebody said so.
+    format: Option<Format>,
 }
 
 enum Place {
@@ -92,7 +94,7 @@ impl Document {
         let path = RepoPath::new(&kind.path())?;
         let place = Place::Fleet { root: context.fleet_root()?, path: path.clone() };
         let (folder, typed_in) = (context.directory().to_path_buf(), context.here().to_path_buf());
-        Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder, typed_in })
+        Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder, typed_in, format: None })
     }
 
     fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
@@ -103,7 +105,18 @@ impl Document {
             typed: typed.to_owned(),
             folder: context.directory().to_path_buf(),
             typed_in: context.here().to_path_buf(),
+            format: None,
         })
+    }
+
+    /// The same file, of this format if one is given. Files of a fleet are YAML.
+    pub(super) fn of_type(self, format: Option<Format>) -> Result<Self> {
+        match format {
+            Some(format) if self.bound_path().is_some() && format != Format::Yaml => {
+                Err(Error::usage("files of a fleet are YAML").at(&self.shown))
+            }
+            _ => Ok(Self { format, ..self }),
+        }
     }
 
     /// The name that messages use: as it was typed, or its path in the fleet.
@@ -167,13 +180,13 @@ impl Document {
         }
     }
 
-    /// Its format, by its name.
-    pub(super) fn format(&self) -> Result<Format> {
+    /// Its format, as somebody said, or by its name.
+    pub(super) fn format(&self) -> Format {
         let name = match &self.place {
             Place::Fleet { path, .. } => Path::new(path.as_str()),
             Place::Elsewhere(path) => path,
         };
-        Format::of_path(name).map_err(|error| error.at(&self.shown))
+        self.format.unwrap_or_else(|| Format::of_path(name))
     }
 
     /// How it is laid out: in a fleet as that says, elsewhere as the nearest `.sops.yaml` above the current folder.
@@ -202,14 +215,14 @@ impl Document {
 
     /// Reads it as an encrypted file.
     pub(super) fn encrypted(&self) -> Result<Encrypted> {
-        let format = self.format()?;
+        let format = self.format();
         Encrypted::parse(&self.bytes()?, format).map_err(|error| error.at(&self.shown))
     }
 
     /// Opens it with the keys at hand. The MAC is checked as said, and rule and binding of a file of the fleet.
     pub(super) fn open(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
         let bytes = self.bytes()?;
-        let file = Encrypted::parse(&bytes, self.format()?).map_err(|error| error.at(&self.shown))?;
+        let file = Encrypted::parse(&bytes, self.format()).map_err(|error| error.at(&self.shown))?;
         if let Some(path) = self.bound_path() {
             file.check_rule(path).map_err(|error| self.hints_from_here(error.at(&self.shown)))?;
         }

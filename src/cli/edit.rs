@@ -6,6 +6,7 @@ use super::context::Context;
 use super::creation::Creation;
 use super::document::{Document, Opened};
 use super::exit::Exit;
+use super::format::Input;
 use super::scratch::Scratch;
 use super::signals::interrupted;
 use super::store;
@@ -31,9 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a wait for a line lasts before signals are looked at.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// The name under which the format keeps what is not a value.
-const METADATA: &str = "sops";
-
 /// Edit an encrypted file in your editor
 ///
 /// The plaintext lies in memory (XDG_RUNTIME_DIR or /dev/shm), in a folder of yours that goes when the editor ends,
@@ -47,11 +45,13 @@ pub(super) struct Arguments {
     /// Open the file even if its MAC does not fit
     #[arg(long)]
     ignore_mac: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Edits.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
     let mut base = Base::read(context, &document, mac)?;
     match &base.opened {
@@ -109,7 +109,7 @@ struct Base {
 
 impl Base {
     fn read(context: &Context, document: &Document, mac: Mac) -> Result<Self> {
-        let format = document.format()?;
+        let format = document.format();
         if document.read()?.is_none() {
             return Ok(Self { opened: None, text: Secret::default() });
         }
@@ -155,14 +155,14 @@ fn sealed(
     text: &Secret,
 ) -> Result<(Saved, usize)> {
     let mut edited =
-        Plain::parse(text.expose(), document.format()?).map_err(|error| error.at(document.shown()))?;
+        Plain::parse(text.expose(), document.format()).map_err(|error| error.at(document.shown()))?;
     let lost = edited.lost_comments();
     let refused = |key: &str, why: &str| Error::new(why).at(document.shown()).key(key);
     if edited.binding().is_some() && document.bound_path().is_some() {
         return Err(refused(BINDING_KEY, "says where the file belongs, and is written by uvars itself"));
     }
-    if edited.keys().iter().any(|key| key == METADATA) {
-        return Err(refused(METADATA, "the name is where sops keeps its own data; rename it"));
+    if let Some(name) = edited.reserved(document.format()) {
+        return Err(refused(&name, "the name is where sops keeps its own data; rename it"));
     }
     let Some(opened) = opened else {
         return Ok((Creation::of(document)?.seal(document, edited, context.now())?, lost));

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::creation::Creation;
 use super::document::Document;
 use super::exit::Exit;
+use super::format::Input;
 use super::store;
 use super::tracked::{Versions, git_line, versions};
 use super::ui::Ui;
@@ -32,6 +33,11 @@ pub(super) struct Arguments {
     /// Write a new file: a path, or a short name (hosts/web1, shared/wifi, users/jon)
     #[arg(short, long, value_name = "NAME")]
     out: Option<String>,
+    #[command(flatten)]
+    input: Input,
+    /// Make a file of this type, where the name of it does not say so
+    #[arg(long, value_name = "TYPE", conflicts_with = "in_place")]
+    output_type: Option<Format>,
     /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -48,6 +54,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         }
         None => Document::locate(context, source)?,
     };
+    let document = document
+        .of_type(arguments.output_type.or(arguments.input.input_type.filter(|_| arguments.out.is_none())))?;
+    let input = arguments.input.input_type.unwrap_or_else(|| input_type(source, &document));
     let shown = match (&arguments.out, source.as_str()) {
         (Some(_), "-") => "standard input",
         (Some(_), path) => path,
@@ -62,7 +71,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         Some(_) => format!("uvars edit {}", as_word(shown)),
         None => document.line("edit"),
     };
-    let plain = plain(&text, document.format()?, &edit).map_err(|error| error.at(shown))?;
+    let plain = plain(&text, input, &edit).map_err(|error| error.at(shown))?;
     store::warn_of_lost_comments(ui, shown, plain.lost_comments());
     let creation = Creation::of(&document)?;
     creation.warn(ui, &document);
@@ -80,11 +89,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             .at(document.shown())
             .hint(format!("change it: {}", document.line("edit"))));
     }
-    let sealed = Encrypted::parse(&saved.bytes, document.format()?)?;
+    let sealed = Encrypted::parse(&saved.bytes, document.format())?;
     store::write(ui, &document, saved, before, arguments.dry_run)?;
     if source != "-" && !arguments.dry_run {
         let place = if arguments.in_place { document.absolute()? } else { context.path(Path::new(source)) };
-        let made = Made { text: &text, format: document.format()?, sealed: &sealed };
+        let made = Made { text: &text, format: input, sealed: &sealed };
         warn_of_clear_text(context, ui, shown, in_git(&place, &made, arguments.in_place));
     }
     Ok(Exit::Done)
@@ -93,13 +102,23 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 /// Reads what is to be encrypted. Errors never quote it.
 fn plain(text: &Secret, format: Format, edit: &str) -> Result<Plain> {
     let plain = Plain::parse(text.expose(), format)?;
-    if plain.keys().iter().any(|key| key == "sops") {
-        return Err(match Encrypted::parse(text.expose(), format) {
-            Ok(_) => Error::new("is encrypted already").hint(format!("change it: {edit}")),
-            Err(_) => Error::new("the name is where sops keeps its own data; rename it").key("sops"),
-        });
+    if (plain.reserved(format).is_some() || format == Format::Binary)
+        && Encrypted::parse(text.expose(), format).is_ok()
+    {
+        return Err(Error::new("is encrypted already").hint(format!("change it: {edit}")));
     }
-    Ok(plain)
+    match plain.reserved(format) {
+        None => Ok(plain),
+        Some(name) => Err(Error::new("the name is where sops keeps its own data; rename it").key(name)),
+    }
+}
+
+/// What a file in clear is: as its name says, or as what becomes of it where it says nothing.
+fn input_type(source: &str, document: &Document) -> Format {
+    match Format::of_path(Path::new(source)) {
+        Format::Binary => document.format(),
+        format => format,
+    }
 }
 
 fn read(path: &Path, shown: &str) -> Result<Secret> {

@@ -7,6 +7,7 @@ use super::child;
 use super::context::Context;
 use super::document::Document;
 use super::exit::Exit;
+use super::format::Input;
 use super::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -90,11 +91,13 @@ pub(super) struct Arguments {
     /// The program and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Runs the program.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let opened = document.open(&context.keyring()?, Mac::Check)?;
     let mut values = opened.plain.to_map();
     if document.bound_path().is_some() {

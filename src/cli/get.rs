@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::format::Input;
 use super::json;
 use super::missing::missing;
 use super::ui::{BY_NUMBER, Ui};
@@ -28,11 +29,13 @@ pub(super) struct Arguments {
     /// Print the value even if the file's MAC does not fit
     #[arg(long)]
     ignore_mac: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Prints the value.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let Some(key) = &arguments.key else {
         let names = document.encrypted()?.keys();
         let names: Vec<_> = names.iter().filter(|name| *name != BINDING_KEY).collect();
@@ -68,7 +71,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             !numbered
         }
         Some(_) => {
-            let text = plain.laid_out(document.stores()?).emit_at(&path, document.format()?)?;
+            let text = plain.laid_out(document.stores()?).emit_at(&path, document.format())?;
             !ui.clear(text.expose())?
         }
         None => return Err(missing(&plain, &path, document.shown())),

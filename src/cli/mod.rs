@@ -30,6 +30,7 @@ mod exec;
 mod exit;
 mod explain;
 mod export;
+mod format;
 mod generate;
 mod get;
 mod host;

@@ -4,6 +4,7 @@ use super::account::{keep_account, refuse_no_hash};
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::format::Input;
 use super::store;
 use super::ui::Ui;
 use super::value;
@@ -41,12 +42,14 @@ pub(super) struct Arguments {
     /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Sets the value.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     refuse_value(arguments)?;
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
     keys::refuse_in_name(&arguments.key, "the name of the value")

@@ -4,6 +4,7 @@ use super::account::keep_account;
 use super::context::Context;
 use super::document::{Document, KEY_PATH};
 use super::exit::Exit;
+use super::format::Input;
 use super::missing::missing;
 use super::set::refuse_binding;
 use super::store;
@@ -21,11 +22,13 @@ pub(super) struct Arguments {
     /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Takes the value out.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let document = Document::locate(context, &arguments.file)?;
+    let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
     let held = store::hold(&document, arguments.dry_run)?;

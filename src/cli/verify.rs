@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::document::{Document, Opened};
 use super::exit::Exit;
+use super::format::Input;
 use super::ui::{Look, Ui};
 use crate::custody::Names;
 use crate::error::{Error, Kind, Result};
@@ -26,12 +27,17 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Checks.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let documents: Vec<Document> =
-        arguments.files.iter().map(|file| Document::locate(context, file)).collect::<Result<_>>()?;
+    let documents: Vec<Document> = arguments
+        .files
+        .iter()
+        .map(|file| Document::locate(context, file)?.of_type(arguments.input.input_type))
+        .collect::<Result<_>>()?;
     let keyring = context.keyring()?;
     let results: Vec<Result<Opened>> =
         documents.par_iter().map(|document| document.open(&keyring, Mac::Check)).collect();

@@ -83,7 +83,7 @@ fn try_to(
 
 /// Reads an encrypted file of the fleet; what is made of it will be laid out so.
 pub(super) fn parse(path: &RepoPath, bytes: &[u8], stores: Stores) -> Result<Encrypted, Error> {
-    Ok(Encrypted::parse(bytes, Format::of_path(Path::new(path.as_str()))?)?.laid_out(stores))
+    Ok(Encrypted::parse(bytes, Format::of_path(Path::new(path.as_str())))?.laid_out(stores))
 }
 
 /// The data key.

@@ -274,7 +274,7 @@ mod tests {
             ("destination_rules:\n- &r {age: AGE}\ncreation_rules:\n- *r\n", "cannot be taken over"),
             // stores move behind the rules, and with them the later of two anchors
             (
-                "keys: [&x AGE]\nstores: {json: &x OTHER}\ncreation_rules:\n- age: *x\n",
+                "keys: [&x AGE]\nstores: {x: &x OTHER}\ncreation_rules:\n- age: *x\n",
                 "its rules would not mean the same",
             ),
             ("creation_rules:\n- age: AGE\n  path_regex: |+\n    a\n\n", "its rules would not mean the same"),

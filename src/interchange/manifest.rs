@@ -222,9 +222,8 @@ impl<'a> Maker<'a> {
     /// Warns where the copy cannot be opened with what is known of the reader's keys: an activation would fail.
     fn check_reader(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<()> {
         let file = Path::new(path.as_str());
-        let encrypted = sops::Format::of_path(file)
-            .and_then(|format| Encrypted::parse(bytes, format))
-            .map_err(|error| error.at(file))?;
+        let encrypted =
+            Encrypted::parse(bytes, sops::Format::of_path(file)).map_err(|error| error.at(file))?;
         let keys = self.fleet.readers(path).map(|readers| readers.readers).unwrap_or_default();
         let keys =
             keys.iter().filter(|reader| reader.principal == self.reader).flat_map(|reader| &reader.keys);

@@ -1,15 +1,13 @@
 //! From the plain tree to the encrypted one.
 
 use crate::sops::cipher::Cipher;
+use crate::sops::format::Store;
 use crate::sops::mac::Mac;
 use crate::sops::rules::{Rules, Selection};
 use crate::sops::settle::{Placed, settle};
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::walk::Walk;
 use crate::{Error, Result};
-
-/// What a file's format cannot hold in clear so that it reads back the same: the reason, or nothing.
-pub(super) type ClearCheck<'c> = &'c dyn Fn(Node) -> Option<&'static str>;
 
 /// Seals every value that the rules choose and computes the MAC.
 ///
@@ -21,7 +19,7 @@ pub(super) fn encrypt(
     kept: Option<&Pool>,
     cipher: &mut Cipher,
     rules: &Rules,
-    clear: ClearCheck<'_>,
+    store: &dyn Store,
 ) -> Result<(Tree, String)> {
     let sealing = Sealing {
         plain,
@@ -31,7 +29,7 @@ pub(super) fn encrypt(
         rules,
         mac: Mac::new(rules),
         out: Tree::new(plain.items.len(), Pool::open(room(plain))),
-        clear,
+        store,
     };
     sealing.run(cipher)
 }
@@ -50,7 +48,7 @@ struct Sealing<'p> {
     rules: &'p Rules,
     mac: Mac,
     out: Tree,
-    clear: ClearCheck<'p>,
+    store: &'p dyn Store,
 }
 
 impl Sealing<'_> {
@@ -93,10 +91,11 @@ impl Sealing<'_> {
     }
 
     fn check_name(&self, key: &[u8]) -> Result<()> {
-        if self.walk.depth() == 1 && key == b"sops" {
-            return Err(Error::new(
-                "the top-level name 'sops' is kept for the metadata of an encrypted file",
-            ));
+        if self.walk.depth() == 1 && self.store.is_reserved(key) {
+            let name = String::from_utf8_lossy(key);
+            return Err(Error::new(format!(
+                "the top-level name '{name}' is kept for the metadata of an encrypted file"
+            )));
         }
         Ok(())
     }
@@ -122,7 +121,7 @@ impl Sealing<'_> {
                 made.text = self.seal(item, text, cipher)?;
             }
             node => {
-                if let Some(why) = (self.clear)(node) {
+                if let Some(why) = self.store.refuse_clear(node, text) {
                     return Err(Error::new(why));
                 }
                 made.text = self.out.pool.push(text);

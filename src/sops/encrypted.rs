@@ -42,8 +42,7 @@ pub enum Mac {
 impl Encrypted {
     /// Reads an encrypted file. Errors: what the format refuses; no metadata, or metadata that cannot be meant.
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
-        let store = format.store();
-        let (tree, metadata) = store.split(store.read(source, false)?)?;
+        let (tree, metadata) = format.store().read_sealed(source)?;
         let metadata = Metadata::read(metadata)?;
         Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default() })
     }
@@ -57,7 +56,7 @@ impl Encrypted {
 
     /// Encrypts documents under a new data key, for these recipients. They say how the file is laid out.
     ///
-    /// Errors: no recipient; what cannot be encrypted, by its key path.
+    /// Errors: no recipient; what cannot be encrypted, or what the format cannot hold, by its key path.
     pub fn create(
         plain: &Plain,
         recipients: &[Recipient],
@@ -65,12 +64,16 @@ impl Encrypted {
         now: SystemTime,
         format: Format,
     ) -> Result<Self> {
+        if format.is_narrow() {
+            // what could not be printed when it is decrypted is not to be encrypted
+            format.store().write_plain(&plain.tree, plain.stores)?;
+        }
         let metadata = Metadata {
             groups: Vec::new(),
             threshold: 0,
             lastmodified: moment(now),
             mac: String::new(),
-            rules: rules.clone(),
+            rules: if format == Format::Binary { Rules::of_bytes() } else { rules.clone() },
             version: SOPS_VERSION.to_owned(),
             unknown: Map::new(),
         };
@@ -106,7 +109,7 @@ impl Encrypted {
     /// The file's bytes.
     pub fn emit(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata.to_map();
-        let bytes = self.format.store().write(&self.tree, Some(&metadata), self.stores);
+        let bytes = self.format.store().write_sealed(&self.tree, &metadata, self.stores);
         bytes.map(|mut bytes| std::mem::take(&mut *bytes))
     }
 
@@ -239,7 +242,7 @@ impl Encrypted {
             // whoever writes for a place in a fleet writes by the fleet's rule: no caller can forget it
             rules.must_be_of_fleet()?;
         }
-        let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, &|node| store.refuse_clear(node))?;
+        let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, store)?;
         let mut metadata = self.metadata.clone();
         metadata.lastmodified = moment(now);
         let mut pool = Pool::open(512);

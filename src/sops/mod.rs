@@ -35,7 +35,7 @@ mod walk;
 pub use binding::BINDING_KEY;
 pub use clear::{Clear, ClearKind, Held};
 pub use encrypted::{Encrypted, Mac};
-pub use format::{Format, Stores};
+pub use format::{Format, Indent, Stores};
 pub use metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};
 pub use path::{KeyPath, Step};
 pub use pattern::compile as go_regex;

@@ -41,7 +41,7 @@ impl Plain {
 
     /// Reads a file in clear. Errors: what the format refuses; duplicate names; names that are no strings.
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
-        let tree = format.store().read(source, true)?;
+        let tree = format.store().read_plain(source)?;
         Ok(Self { tree, origin: None, clear_comments: Vec::new(), stores: Stores::default() })
     }
 
@@ -54,7 +54,7 @@ impl Plain {
 
     /// Writes the documents as sops prints them.
     pub fn emit(&self, format: Format) -> Result<Secret> {
-        let bytes = format.store().write(&self.tree, None, self.stores);
+        let bytes = format.store().write_plain(&self.tree, self.stores);
         bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
     }
 
@@ -98,6 +98,14 @@ impl Plain {
     pub fn keys(&self) -> Vec<String> {
         let values = self.tree.children(0).filter(|&at| !self.tree.item(at).node.is_comment());
         values.map(|at| String::from_utf8_lossy(self.tree.key(at)).into_owned()).collect()
+    }
+
+    /// The first name at the top of the first document that a format keeps for the metadata.
+    pub fn reserved(&self, format: Format) -> Option<String> {
+        let store = format.store();
+        let values = self.tree.children(0).filter(|&at| !self.tree.item(at).node.is_comment());
+        let mut names = values.map(|at| self.tree.key(at));
+        names.find(|name| store.is_reserved(name)).map(|name| String::from_utf8_lossy(name).into_owned())
     }
 
     /// Whether the value at a path was encrypted in the file it came from; a map or list never is itself.

@@ -18,6 +18,8 @@ pub struct Rules {
 /// The rule of a file; the text is a suffix or a regular expression as Go reads them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Selection {
+    /// Everything: the rule of a file of bytes, which names none.
+    All,
     /// All but what lies under a name with this end.
     UnencryptedSuffix(String),
     /// What lies under a name with this end.
@@ -47,9 +49,10 @@ impl Selection {
         })
     }
 
-    /// The field's name and its text.
+    /// The field's name and its text; empty where none is written.
     pub fn field(&self) -> (&'static str, &str) {
         match self {
+            Self::All => ("", ""),
             Self::UnencryptedSuffix(text) => ("unencrypted_suffix", text),
             Self::EncryptedSuffix(text) => ("encrypted_suffix", text),
             Self::UnencryptedRegex(text) => ("unencrypted_regex", text),
@@ -91,6 +94,11 @@ impl Rules {
         Ok(Self { selection, pattern, mac_only_encrypted })
     }
 
+    /// The rules of a file of bytes: its one value is encrypted whatever anybody says.
+    pub fn of_bytes() -> Self {
+        Self { selection: Selection::All, pattern: None, mac_only_encrypted: false }
+    }
+
     /// The rule.
     pub fn selection(&self) -> &Selection {
         &self.selection
@@ -126,7 +134,9 @@ impl Rules {
                 key.ends_with(suffix.as_bytes())
             }
             Selection::UnencryptedRegex(_) | Selection::EncryptedRegex(_) => self.matches(key),
-            Selection::UnencryptedCommentRegex(_) | Selection::EncryptedCommentRegex(_) => false,
+            Selection::All | Selection::UnencryptedCommentRegex(_) | Selection::EncryptedCommentRegex(_) => {
+                false
+            }
         }
     }
 

@@ -3,10 +3,17 @@
 //! A format turns bytes into the tree and the tree into bytes, in sops' own layout. It knows no keys and no
 //! ciphers: what is encrypted is text to it like any other.
 
+mod binary;
+mod dotenv;
+mod flat;
+mod ini;
+mod json;
+mod nested;
+mod scalar;
 mod stores;
 mod yaml;
 
-pub use stores::Stores;
+pub use stores::{Indent, Stores};
 
 use crate::sops::tree::{Node, Tree};
 use crate::sops::value::Map;
@@ -20,44 +27,114 @@ use zeroize::Zeroizing;
 pub enum Format {
     /// `.yaml`, `.yml`
     Yaml,
+    /// `.json`
+    Json,
+    /// `.env`
+    Dotenv,
+    /// `.ini`
+    Ini,
+    /// Any bytes: one value in an envelope of JSON.
+    Binary,
 }
 
 impl Format {
-    /// The format that a file's name ends in, upper and lower case distinguished as sops does.
-    ///
-    /// Errors: any other name.
-    pub fn of_path(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("yaml" | "yml") => Ok(Self::Yaml),
-            _ => Err(Error::new("this is not a YAML file: its name ends in neither .yaml nor .yml").at(path)),
+    /// The format that a file's name ends in, upper and lower case distinguished as sops does; any other name is that
+    /// of a file of bytes.
+    pub fn of_path(path: &Path) -> Self {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match name.rsplit_once('.') {
+            Some((_, "yaml" | "yml")) => Self::Yaml,
+            Some((_, "json")) => Self::Json,
+            Some((_, "env")) => Self::Dotenv,
+            Some((_, "ini")) => Self::Ini,
+            _ => Self::Binary,
         }
+    }
+
+    /// The format of a name that a command line gives it: `yaml`, `json`, `dotenv`, `ini`, `binary`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Yaml, Self::Json, Self::Dotenv, Self::Ini, Self::Binary];
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Dotenv => "dotenv",
+            Self::Ini => "ini",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// Whether there are values that this format cannot hold.
+    pub(super) fn is_narrow(self) -> bool {
+        matches!(self, Self::Json | Self::Dotenv | Self::Ini)
     }
 
     pub(super) fn store(self) -> &'static dyn Store {
         match self {
             Self::Yaml => &yaml::Yaml,
+            Self::Json => &json::Json,
+            Self::Dotenv => &dotenv::Dotenv,
+            Self::Ini => &ini::Ini,
+            Self::Binary => &binary::Binary,
         }
     }
 }
 
 /// One format.
 pub(super) trait Store {
-    /// Reads the documents of a file. `secret` says that this is plaintext: every copy made of it on the way is
-    /// wiped.
-    fn read(&self, source: &[u8], secret: bool) -> Result<Tree>;
+    /// Reads a file in clear. Every copy made of it on the way is wiped.
+    fn read_plain(&self, source: &[u8]) -> Result<Tree>;
 
-    /// Takes the metadata out of the documents of an encrypted file.
-    fn split(&self, tree: Tree) -> Result<(Tree, Map)>;
+    /// Reads an encrypted file: its documents, and the metadata that stood in them.
+    fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)>;
 
-    /// Writes documents, with the metadata where the format has it.
-    fn write(&self, tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
+    /// Writes documents in clear.
+    fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
+
+    /// Writes encrypted documents with their metadata.
+    fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 
     /// Writes what stands at one place, as a document of its own.
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 
     /// Why a value cannot stand in clear in an encrypted file of this format, if so: it would be read back with
     /// other bytes than the MAC was made of.
-    fn refuse_clear(&self, node: Node) -> Option<&'static str>;
+    fn refuse_clear(&self, node: Node, text: &[u8]) -> Option<&'static str>;
+
+    /// Whether a name at the top of a document is kept for the metadata.
+    fn is_reserved(&self, name: &[u8]) -> bool {
+        name == nested::METADATA.as_bytes()
+    }
+}
+
+/// The error about a file that has no metadata.
+fn not_encrypted() -> Error {
+    Error::new("this is not an encrypted file: it has no 'sops' metadata")
+        .hint("to encrypt it: uvars encrypt -i FILE")
+}
+
+/// Checks that a format that holds one document is given one: sops drops the others.
+fn one_document(tree: &Tree, format: &str) -> Result<()> {
+    match tree.documents().len() {
+        1 => Ok(()),
+        count => Err(Error::new(format!("{format} holds one document, and there are {count}"))),
+    }
+}
+
+/// Why -0.0 cannot stand in clear in YAML and JSON: it is written `-0`, which reads as the whole number 0.
+fn minus_zero(node: Node) -> Option<&'static str> {
+    match node {
+        Node::Float(number) if number == 0.0 && number.is_sign_negative() => {
+            Some("the number -0.0 cannot stand in clear: sops would read it back as 0")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -65,12 +142,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_the_format_or_is_refused_by_name() {
-        assert_eq!(Format::of_path(Path::new("a/b.yaml")).unwrap(), Format::Yaml);
-        assert_eq!(Format::of_path(Path::new("b.sops.yml")).unwrap(), Format::Yaml);
-        for name in ["a.json", "a.env", "a.ini", "a", ".yaml", "a.YAML"] {
-            let error = Format::of_path(Path::new(name)).unwrap_err();
-            assert!(error.to_string().starts_with(name), "{error}");
+    fn a_name_says_the_format() {
+        for (name, format) in [
+            ("a/b.yaml", Format::Yaml),
+            ("b.sops.yml", Format::Yaml),
+            ("a.json", Format::Json),
+            (".env", Format::Dotenv),
+            ("a.env", Format::Dotenv),
+            ("a.ini", Format::Ini),
+            ("a.env.local", Format::Binary),
+            ("a.YAML", Format::Binary),
+            ("a", Format::Binary),
+        ] {
+            assert_eq!(Format::of_path(Path::new(name)), format, "{name}");
+            assert_eq!(Format::of_name(format.name()), Some(format));
         }
     }
 }

@@ -1,15 +1,26 @@
 //! How files are laid out, where somebody says so: the `stores` of a `.sops.yaml`.
 
-/// The settings of the formats. They say nothing about what is in a file.
+/// How far each format is indented. It says nothing about what is in a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stores {
-    yaml_indent: usize,
+    yaml: usize,
+    json: Indent,
+    binary: Indent,
+}
+
+/// How far JSON is indented.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Indent {
+    /// One tab a level.
+    Tab,
+    /// So many spaces a level; with none there is still a line for each value.
+    Spaces(usize),
 }
 
 impl Default for Stores {
     /// As sops writes unless it is told otherwise.
     fn default() -> Self {
-        Self { yaml_indent: 4 }
+        Self { yaml: 4, json: Indent::Tab, binary: Indent::Tab }
     }
 }
 
@@ -18,11 +29,30 @@ impl Stores {
     /// come out as 2, as in sops.
     #[must_use]
     pub fn with_yaml_indent(self, indent: usize) -> Self {
-        Self { yaml_indent: if indent == 0 { Self::default().yaml_indent } else { indent } }
+        Self { yaml: if indent == 0 { Self::default().yaml } else { indent }, ..self }
     }
 
-    /// How far YAML is indented.
+    /// With `stores.json.indent`.
+    #[must_use]
+    pub fn with_json_indent(self, indent: Indent) -> Self {
+        Self { json: indent, ..self }
+    }
+
+    /// With `stores.json_binary.indent`: the same for what holds a file of bytes.
+    #[must_use]
+    pub fn with_binary_indent(self, indent: Indent) -> Self {
+        Self { binary: indent, ..self }
+    }
+
     pub(super) fn yaml_indent(self) -> usize {
-        self.yaml_indent
+        self.yaml
+    }
+
+    pub(super) fn json_indent(self) -> Indent {
+        self.json
+    }
+
+    pub(super) fn binary_indent(self) -> Indent {
+        self.binary
     }
 }

@@ -4,44 +4,31 @@ mod names;
 mod read;
 mod write;
 
-use crate::sops::format::{Store, Stores};
+use crate::Result;
+use crate::sops::format::{Store, Stores, minus_zero, nested};
 use crate::sops::tree::{Node, Tree};
-use crate::sops::value::{Map, Value};
-use crate::{Error, Result};
+use crate::sops::value::Map;
 use zeroize::Zeroizing;
-
-/// The name under which every document carries the metadata; that of the first counts.
-const METADATA: &[u8] = b"sops";
 
 pub(super) struct Yaml;
 
 impl Store for Yaml {
-    fn read(&self, source: &[u8], secret: bool) -> Result<Tree> {
-        read::read(source, secret)
+    fn read_plain(&self, source: &[u8]) -> Result<Tree> {
+        read::read(source, true)
     }
 
-    fn split(&self, mut tree: Tree) -> Result<(Tree, Map)> {
-        let mut metadata = None;
-        for (number, document) in tree.documents().into_iter().enumerate().rev() {
-            let Some(at) = tree.find(document, METADATA) else { continue };
-            if number == 0 {
-                metadata = Some(tree.value(at));
-            }
-            let end = tree.behind(at);
-            tree.items.drain(at..end);
-        }
-        match metadata {
-            Some(Value::Map(map)) => Ok((tree, map)),
-            Some(other) => {
-                Err(Error::new(format!("the metadata should be a map and is {}", other.kind())).key("sops"))
-            }
-            None => Err(Error::new("this is not an encrypted file: it has no 'sops' metadata")
-                .hint("to encrypt it: uvars encrypt -i FILE")),
-        }
+    fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
+        nested::split(read::read(source, false)?)
     }
 
-    fn write(&self, tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
-        write::documents(tree, metadata, stores.yaml_indent())
+    fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        names::refuse_twice(tree)?;
+        write::documents(tree, None, stores.yaml_indent())
+    }
+
+    fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        names::refuse_twice(tree)?;
+        write::documents(tree, Some(metadata), stores.yaml_indent())
     }
 
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -50,13 +37,7 @@ impl Store for Yaml {
         write::value(tree, at, stores.yaml_indent())
     }
 
-    fn refuse_clear(&self, node: Node) -> Option<&'static str> {
-        match node {
-            // written `-0`, which reads as the whole number 0
-            Node::Float(number) if number == 0.0 && number.is_sign_negative() => {
-                Some("the number -0.0 cannot stand in clear: sops would read it back as 0")
-            }
-            _ => None,
-        }
+    fn refuse_clear(&self, node: Node, _text: &[u8]) -> Option<&'static str> {
+        minus_zero(node)
     }
 }

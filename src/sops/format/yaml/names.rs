@@ -1,6 +1,7 @@
-//! Names that stand twice in one map.
+//! Names that stand twice in one map: other formats have them, YAML must not.
 
-use crate::sops::tree::{Pool, Span};
+use crate::sops::tree::{Node, Pool, Span, Tree};
+use crate::{Error, Result};
 
 /// The second of two equal names, if there are any.
 ///
@@ -18,6 +19,32 @@ pub(super) fn twice(pool: &Pool, names: &mut [(u64, Span)]) -> Option<Span> {
         _ => None,
     };
     names.windows(2).find_map(equal)
+}
+
+/// Refuses to write the first document if a name stands twice in one of its maps: nobody could read it.
+pub(super) fn refuse_twice(tree: &Tree) -> Result<()> {
+    // the names of every open map; a list has none
+    let mut open: Vec<Option<Vec<(u64, Span)>>> = Vec::new();
+    for item in tree.items.iter().take(tree.behind(0)) {
+        if item.node == Node::End {
+            if let Some(Some(mut names)) = open.pop()
+                && let Some(name) = twice(&tree.pool, &mut names)
+            {
+                let name = String::from_utf8_lossy(tree.pool.get(name)).into_owned();
+                return Err(Error::new("stands twice in its map, which YAML cannot have").key(name));
+            }
+            continue;
+        }
+        if !item.node.is_comment()
+            && let Some(Some(names)) = open.last_mut()
+        {
+            names.push((hash(tree.pool.get(item.key)), item.key));
+        }
+        if item.node.opens() {
+            open.push((item.node == Node::Map).then(Vec::new));
+        }
+    }
+    Ok(())
 }
 
 /// FNV-1a, eight bytes a step.

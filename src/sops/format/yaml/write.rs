@@ -1,6 +1,6 @@
 //! From the tree to YAML, as sops lays it out; where sops would write what cannot be read back, in quotes.
 
-use crate::sops::format::yaml::METADATA;
+use crate::sops::format::nested::METADATA;
 use crate::sops::format::yaml::read::wipe;
 use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
 use crate::sops::value::{Map, Value};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub(super) fn documents(tree: &Tree, metadata: Option<&Map>, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
     let last = metadata.map(|map| {
         let mut last = Tree::new(64, Pool::open(4096));
-        last.push_value(std::str::from_utf8(METADATA).ok(), &Value::Map(map.clone()));
+        last.push_value(Some(METADATA), &Value::Map(map.clone()));
         last
     });
     let mut writer = Writer::new(tree.items.len() + 64);

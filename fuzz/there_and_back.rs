@@ -1,0 +1,41 @@
+//! What every format must do with every input that it takes.
+
+use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
+use uvars::keys::{IdentitySources, Keyring, generate};
+use uvars::secret::Secret;
+use uvars::sops::{Encrypted, Format, Plain, Rules};
+
+static RING: LazyLock<Keyring> = LazyLock::new(|| {
+    let key_text = Some(generate("2026-01-01T00:00:00Z").expect("a key").text);
+    Keyring::new(IdentitySources { key_text, ..IdentitySources::default() })
+});
+
+/// A file as it is decrypted behind its encryption; nothing where it cannot be encrypted.
+pub fn there_and_back(plain: &Plain, format: Format) -> Option<Secret> {
+    let readers = RING.recipients();
+    let file = Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, format).ok()?;
+    let read = Encrypted::parse(&file.emit().ok()?, format).expect("read");
+    let back = read.decrypt(&read.unlock(&RING).expect("unlocked")).expect("decrypted");
+    Some(back.emit(format).expect("printed"))
+}
+
+/// What can be read is printed so that it reads back, and decrypted to the same; it can be printed in every format, or is
+/// refused. As an encrypted file it is no reason to panic.
+#[allow(dead_code)]
+pub fn holds(bytes: &[u8], format: Format) {
+    drop(Encrypted::parse(bytes, format));
+    let Ok(plain) = Plain::parse(bytes, format) else { return };
+    for other in Format::ALL {
+        let Ok(printed) = plain.emit(other) else { continue };
+        if other == format {
+            let again = Plain::parse(printed.expose(), format).expect("what is printed is not read");
+            assert!(again.emit(format).expect("printed again") == printed, "printed twice, it differs");
+            if let Some(back) = there_and_back(&plain, format) {
+                assert!(back == printed, "decrypted to something else");
+            }
+        } else {
+            drop(there_and_back(&plain, other));
+        }
+    }
+}

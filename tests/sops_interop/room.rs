@@ -1,0 +1,143 @@
+//! A folder in which sops runs, our side of what it does, and what two encryptions of one text have in common.
+
+use crate::peers;
+use regex::Regex;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use uvars::keys::{IdentitySources, Keyring, Recipient};
+use uvars::sops::{Encrypted, Format, KeyPath, Plain, Rules};
+
+pub const SOPS: [&str; 2] = ["sops", "sops-3.11"];
+
+pub fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops")
+}
+
+pub fn key_file(name: &str) -> PathBuf {
+    vectors().join("keys").join(name)
+}
+
+pub fn keyring() -> Keyring {
+    let files = ["a.age", "b.age", "c.age"].map(key_file).to_vec();
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+}
+
+pub fn recipient(name: &str) -> Recipient {
+    let files = vec![key_file(name)];
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() }).recipients().remove(0)
+}
+
+pub fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_253_679)
+}
+
+pub fn path(text: &str) -> KeyPath {
+    KeyPath::parse(text).unwrap()
+}
+
+/// What we make of a plain file.
+pub fn ours(source: &[u8], rules: &Rules, format: Format) -> Vec<u8> {
+    let plain = Plain::parse(source, format).unwrap();
+    seal(&plain, rules, format).unwrap()
+}
+
+pub fn seal(plain: &Plain, rules: &Rules, format: Format) -> uvars::Result<Vec<u8>> {
+    Encrypted::create(plain, &[recipient("a.age")], rules, now(), format)?.emit()
+}
+
+/// What we print for an encrypted file.
+pub fn print(source: &[u8], format: Format) -> uvars::Result<Vec<u8>> {
+    print_as(source, format, format)
+}
+
+/// The same in another format.
+pub fn print_as(source: &[u8], input: Format, output: Format) -> uvars::Result<Vec<u8>> {
+    let file = Encrypted::parse(source, input)?;
+    let plain = file.decrypt(&file.unlock(&keyring())?)?;
+    Ok(plain.emit(output)?.expose().to_vec())
+}
+
+/// A folder in which sops runs.
+pub struct Room {
+    folder: TempDir,
+    pub sops: &'static str,
+}
+
+impl Room {
+    pub fn new(sops: &'static str) -> Option<Self> {
+        peers::find(sops)?;
+        Some(Self { folder: TempDir::new().unwrap(), sops })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(name)).unwrap()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = peers::command(self.sops).unwrap();
+        command.current_dir(self.folder.path()).args(arguments);
+        command.env("SOPS_AGE_KEY_FILE", key_file("a.age")).env("HOME", self.folder.path());
+        peers::feed(&mut command, b"")
+    }
+
+    pub fn succeed(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{} {arguments:?}: {}",
+            self.sops,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    }
+
+    /// What sops makes of a plain file.
+    pub fn encrypt(&self, source: &[u8], flags: &[&str], format: Format) -> Vec<u8> {
+        self.write("plain", source);
+        let recipient = recipient("a.age").to_string();
+        let types = ["--input-type", format.name(), "--output-type", format.name()];
+        self.succeed(&[&["-e", "--age", &recipient], flags, &types, &["plain"]].concat())
+    }
+
+    /// What sops prints for an encrypted file. It may warn of nothing.
+    pub fn decrypt(&self, source: &[u8], format: Format) -> Vec<u8> {
+        let output = self.decrypt_as(source, format, format);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}\n{}", self.sops, String::from_utf8_lossy(source));
+        assert!(!said.contains("possibly unencrypted"), "{}: {said}", self.sops);
+        output.stdout
+    }
+
+    /// What sops does when it is to print an encrypted file in some format.
+    pub fn decrypt_as(&self, source: &[u8], input: Format, output: Format) -> std::process::Output {
+        self.write("file", source);
+        self.run(&["-d", "--input-type", input.name(), "--output-type", output.name(), "file"])
+    }
+}
+
+/// Puts letters in the place of everything random, so that two encryptions of one plaintext are equal.
+pub fn mask(source: &[u8]) -> String {
+    let text = std::str::from_utf8(source).unwrap();
+    let armor = Regex::new("(?s)(-----BEGIN AGE ENCRYPTED FILE-----)(.*?)(-----END)").unwrap();
+    let line = Regex::new("[A-Za-z0-9+/=]{5,}").unwrap();
+    let text = armor.replace_all(text, |found: &regex::Captures<'_>| {
+        format!("{}{}{}", &found[1], line.replace_all(&found[2], "x"), &found[3])
+    });
+    let value = Regex::new("(data|iv|tag):[A-Za-z0-9+/=]*").unwrap();
+    let text = value.replace_all(&text, |found: &regex::Captures<'_>| {
+        format!("{}:{}", &found[1], "x".repeat(found[0].len()))
+    });
+    let time = Regex::new("(lastmodified[^0-9]*)[-0-9]{10}T[:0-9]{8}Z").unwrap();
+    time.replace_all(&text, "${1}time").into_owned()
+}
