@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod fs;
 pub mod interchange;
 pub mod keys;
+pub mod keyservice;
 pub mod password;
 pub mod rules;
 pub mod secret;

@@ -222,11 +222,11 @@ fn rules_that_ask_for_more_than_age_are_not_half_kept() {
     fs::create_dir(fleet.path("apps")).unwrap();
     fs::write(fleet.path("apps/a.yaml"), CLEAR).unwrap();
     for (rule, wanted) in [
+        (format!("age: {MIRA}\n    hc_vault_transit_uri: https://vault"), "a key of Vault is written"),
         (
-            format!("age: {MIRA}\n    pgp: 85D77543B3D624B63CEA9E6DBC17301B491B3F21"),
-            "keys of other types than age",
+            format!("key_groups:\n      - age: [{MIRA}]\n      - age: [{MIRA}]\n    shamir_threshold: 3"),
+            "3 of 2 key groups cannot share a data key",
         ),
-        (format!("key_groups:\n      - age: [{MIRA}]\n      - age: [{MIRA}]"), "several key groups"),
         ("key_groups: []".to_owned(), "names nobody"),
         (format!("age: {MIRA}\n    encrypted_regex: '('"), "encrypted_regex"),
         (format!("path_regex: '('\n    age: {MIRA}"), "path_regex"),

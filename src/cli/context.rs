@@ -6,7 +6,8 @@ use super::arguments::Global;
 use super::prompt::Person;
 use crate::error::{Error, Result};
 use crate::fs::{self, Link, RepoPath, Root};
-use crate::keys::{self, IdentitySources, Keyring, Programs};
+use crate::keys::{self, IdentitySources, KeyType, Keyring, Programs};
+use crate::keyservice::{Gpg, KeyServices, Local};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -125,6 +126,19 @@ impl Context {
         Keyring::new(self.sources())
     }
 
+    /// Who wraps and opens data keys: the private keys at hand, gpg, and the services that the environment names.
+    ///
+    /// Errors: as [`Self::keyring`]; a decryption order that names one type twice.
+    pub(super) fn key_services(&self) -> Result<KeyServices> {
+        let text = |name: &str| self.variable(name).map(|value| value.to_string_lossy().into_owned());
+        let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: programs() };
+        let services = KeyServices::local(Local::new(self.keyring()?, gpg, programs()));
+        match text("SOPS_DECRYPTION_ORDER") {
+            None => Ok(services),
+            Some(order) => Ok(services.in_order(decryption_order(&order)?)),
+        }
+    }
+
     fn sources(&self) -> IdentitySources {
         let text = |name: &str| (self.variables)(name).map(|value| value.to_string_lossy().into_owned());
         let home = self.variable("HOME").map(PathBuf::from);
@@ -137,10 +151,7 @@ impl Context {
             ssh_key_command: text("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
             config_dir: self.config_dir(home.as_deref()),
             home,
-            programs: Programs {
-                environment: keys::environment(std::env::vars_os()),
-                ask: Some(Arc::new(Person)),
-            },
+            programs: programs(),
         }
     }
 
@@ -152,6 +163,26 @@ impl Context {
             .filter(|folder| folder.is_absolute())
             .or_else(|| home.map(|home| home.join(standard)))
     }
+}
+
+/// What other programs get of the environment, and who answers them.
+fn programs() -> Programs {
+    Programs { environment: keys::environment(std::env::vars_os()), ask: Some(Arc::new(Person)) }
+}
+
+/// Types of keys with commas between them, in the order in which they are to be tried. Unknown ones are passed over, as
+/// by sops.
+///
+/// Errors: one type is there twice.
+fn decryption_order(text: &str) -> Result<Vec<KeyType>> {
+    let mut order = Vec::new();
+    for kind in text.split(',').filter_map(|name| KeyType::of_field(name.trim())) {
+        if order.contains(&kind) {
+            return Err(Error::usage(format!("the decryption order names {kind} twice")));
+        }
+        order.push(kind);
+    }
+    Ok(order)
 }
 
 /// The fleet to whose secrets or keys a link belongs that a path ends in; and its path there. What the link leads to is

@@ -4,21 +4,21 @@
 //! what the nearest `.sops.yaml` says of its path, as under sops.
 
 use super::changes::RULES;
+use super::context::Context;
 use super::document::Document;
 use super::layout::nearest_config;
 use super::ui::Ui;
 use crate::custody::{self, Saved};
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Fleet};
-use crate::keys::{self, Recipient};
+use crate::keys::{self, MasterKey};
 use crate::rules::{CreationRule, SopsConfig, relative_path};
-use crate::sops::{BINDING_KEY, Plain, Rules};
+use crate::sops::{BINDING_KEY, KeyGroups, Plain, Rules};
 use std::path::Path;
-use std::time::SystemTime;
 
 /// What a new file is made with.
 pub(super) struct Creation {
-    readers: Vec<Recipient>,
+    readers: KeyGroups,
     rules: Rules,
     left_out: Vec<String>,
 }
@@ -38,7 +38,8 @@ impl Creation {
                 }
                 let readers = Fleet::load(root)?.must_have_readers(path)?;
                 let left_out = readers.left_out.iter().map(ToString::to_string).collect();
-                let readers = readers.recipients().into_iter().cloned().collect();
+                let keys = readers.recipients().into_iter().map(|key| MasterKey::age(key.as_str()));
+                let readers = KeyGroups::one(keys.collect()).map_err(|error| error.at(path))?;
                 Ok(Self { readers, rules: Rules::default(), left_out })
             }
             _ => by_rule(&document.absolute()?).map_err(|error| error.at(document.shown())),
@@ -53,7 +54,7 @@ impl Creation {
     }
 
     /// Encrypts under a new data key. The values of a file of the fleet get its binding with them.
-    pub(super) fn seal(&self, document: &Document, mut plain: Plain, now: SystemTime) -> Result<Saved> {
+    pub(super) fn seal(&self, context: &Context, document: &Document, mut plain: Plain) -> Result<Saved> {
         if let Some(path) = document.bound_path() {
             if plain.binding().is_some_and(|binding| binding != path.as_str()) {
                 return Err(Error::new("says that the values belong elsewhere")
@@ -64,7 +65,8 @@ impl Creation {
             plain.bind(path)?;
         }
         let plain = plain.laid_out(document.stores()?);
-        custody::create(&plain, &self.readers, &self.rules, now, document.format())
+        let services = context.key_services()?;
+        custody::create(&plain, &self.readers, &self.rules, context.now(), document.format(), &services)
             .map_err(|error| error.at(document.shown()))
     }
 }
@@ -93,23 +95,15 @@ fn by_rule(file: &Path) -> Result<Creation> {
                 .hint(format!("the nearest rules are those of {}", config.display()))
         })?;
     let at_rule = |error: Error| error.at(&config).position(rule.line, 1);
-    let readers = recipients(rule).map_err(at_rule)?;
+    let readers = keys_of(rule).map_err(at_rule)?;
     let rules = rule.encryption().map_err(|error| error.at(&config))?;
     Ok(Creation { readers, rules, left_out: Vec::new() })
 }
 
-fn recipients(rule: &CreationRule) -> Result<Vec<Recipient>> {
-    if rule.groups.len() > 1 || rule.shamir_threshold.is_some_and(|threshold| threshold > 1) {
-        return Err(
-            Error::new("the rule for this file wants several key groups").hint("encrypt it with sops")
-        );
-    }
-    let Some(texts) = rule.recipients() else {
-        return Err(Error::new("the rule for this file names keys of other types than age")
-            .hint("encrypt it with sops"));
-    };
-    if texts.is_empty() {
+fn keys_of(rule: &CreationRule) -> Result<KeyGroups> {
+    let groups = rule.key_groups()?;
+    if groups.iter().all(Vec::is_empty) {
         return Err(Error::new("the rule for this file names nobody: files here are not to be encrypted"));
     }
-    texts.into_iter().map(Recipient::parse).collect()
+    KeyGroups::new(groups, i64::from(rule.shamir_threshold.unwrap_or_default()))
 }

@@ -41,7 +41,7 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
-    let opened = document.open(&context.keyring()?, mac)?;
+    let opened = document.open(&context.key_services()?, mac)?;
     opened.warn_of_clear_comments(ui);
     let plain = opened.plain.laid_out(document.stores()?);
     let output = arguments.output_type.unwrap_or_else(|| document.format());

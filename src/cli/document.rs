@@ -8,7 +8,7 @@ use crate::custody::Names;
 use crate::error::{Error, Kind, Result, as_word};
 use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
-use crate::keys::{self, Keyring, Ledger};
+use crate::keys::{self, Ledger, Unwrap};
 use crate::rules;
 use crate::secret::DataKey;
 use crate::sops::{Encrypted, Format, Mac, Plain, Stores};
@@ -220,7 +220,7 @@ impl Document {
     }
 
     /// Opens it with the keys at hand. The MAC is checked as said, and rule and binding of a file of the fleet.
-    pub(super) fn open(&self, keyring: &Keyring, mac: Mac) -> Result<Opened> {
+    pub(super) fn open(&self, keys: &dyn Unwrap, mac: Mac) -> Result<Opened> {
         let bytes = self.bytes()?;
         let file = Encrypted::parse(&bytes, self.format()).map_err(|error| error.at(&self.shown))?;
         if let Some(path) = self.bound_path() {
@@ -228,7 +228,7 @@ impl Document {
         }
         let names = OnceCell::new();
         let name = |recipient: &str| names.get_or_init(|| self.names(&file)).get(recipient).cloned();
-        let key = file.unlock_named(keyring, &name).map_err(|error| self.say_who(error))?;
+        let key = file.unlock_named(keys, &name).map_err(|error| self.say_who(error))?;
         let plain = file.decrypt_with(&key, mac).map_err(|error| error.at(&self.shown))?;
         if let Some(path) = self.bound_path() {
             plain.check_binding(path).map_err(|error| self.hints_from_here(error.at(&self.shown)))?;

@@ -113,7 +113,7 @@ impl Base {
         if document.read()?.is_none() {
             return Ok(Self { opened: None, text: Secret::default() });
         }
-        let opened = document.open(&context.keyring()?, mac)?;
+        let opened = document.open(&context.key_services()?, mac)?;
         let mut plain = opened.plain.clone().laid_out(document.stores()?);
         if document.bound_path().is_some() {
             plain.unset(&KeyPath::of_keys([BINDING_KEY]))?;
@@ -165,7 +165,7 @@ fn sealed(
         return Err(refused(&name, "the name is where sops keeps its own data; rename it"));
     }
     let Some(opened) = opened else {
-        return Ok((Creation::of(document)?.seal(document, edited, context.now())?, lost));
+        return Ok((Creation::of(document)?.seal(context, document, edited)?, lost));
     };
     let hash = KeyPath::of_keys([HASH]);
     if let Some(value) = edited.get(&hash).filter(|value| opened.plain.get(&hash).as_ref() != Some(value)) {

@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     store::warn_of_lost_comments(ui, shown, plain.lost_comments());
     let creation = Creation::of(&document)?;
     creation.warn(ui, &document);
-    let saved = creation.seal(&document, plain, context.now())?;
+    let saved = creation.seal(context, &document, plain)?;
     if document.bound_path().is_some() {
         store::warn_of_clear_values(ui, &document, &saved);
     }

@@ -98,7 +98,7 @@ pub(super) struct Arguments {
 /// Runs the program.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<Exit> {
     let document = Document::locate(context, &arguments.file)?.of_type(arguments.input.input_type)?;
-    let opened = document.open(&context.keyring()?, Mac::Check)?;
+    let opened = document.open(&context.key_services()?, Mac::Check)?;
     let mut values = opened.plain.to_map();
     if document.bound_path().is_some() {
         values.remove(BINDING_KEY);

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     };
     let path = KeyPath::parse(key)?;
     let mac = if arguments.ignore_mac { Mac::Ignore } else { Mac::Check };
-    let opened = document.open(&context.keyring()?, mac)?;
+    let opened = document.open(&context.key_services()?, mac)?;
     let mut plain = opened.plain;
     if document.bound_path().is_some() {
         // it says where the file belongs, and is no value of it

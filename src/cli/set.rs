@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         return Ok(Exit::Done);
     }
     refuse_no_hash(context, &document, &path, &value)?;
-    let opened = document.open(&context.keyring()?, Mac::Check)?;
+    let opened = document.open(&context.key_services()?, Mac::Check)?;
     let mut plain = opened.plain.clone();
     plain.set(&path, &value).map_err(key_error)?;
     if plain.get(&path) == opened.plain.get(&path) {

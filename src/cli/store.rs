@@ -123,7 +123,7 @@ pub(super) fn create(
 ) -> Result<()> {
     let creation = Creation::of(document)?;
     creation.warn(ui, document);
-    let saved = creation.seal(document, plain, context.now())?;
+    let saved = creation.seal(context, document, plain)?;
     warn_of_clear_values(ui, document, &saved);
     write_held(ui, document, saved, None, held)
 }

@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let path = KeyPath::parse(&arguments.key)?;
     refuse_binding(&document, &path)?;
     let held = store::hold(&document, arguments.dry_run)?;
-    let opened = document.open(&context.keyring()?, Mac::Check)?;
+    let opened = document.open(&context.key_services()?, Mac::Check)?;
     let mut plain = opened.plain.clone();
     if plain.get(&path).is_none() {
         return Err(missing(&plain, &path, document.shown()));

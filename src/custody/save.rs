@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::keys::{self, Recipient};
+use crate::keyservice::KeyServices;
 use crate::secret::DataKey;
-use crate::sops::{ClearKind, Drift, Encrypted, Format, KeyPath, Plain, Rules};
+use crate::sops::{ClearKind, Drift, Encrypted, Format, KeyGroups, KeyPath, Plain, Rules};
 use std::time::SystemTime;
 
 /// A file ready to be written.
@@ -71,10 +72,11 @@ pub fn save(
 /// Encrypts values into a file that is not there yet.
 pub fn create(
     plain: &Plain,
-    wanted: &[Recipient],
+    wanted: &KeyGroups,
     rules: &Rules,
     now: SystemTime,
     format: Format,
+    services: &KeyServices,
 ) -> Result<Saved> {
-    Saved::of(&Encrypted::create(plain, wanted, rules, now, format)?, None, None)
+    Saved::of(&Encrypted::create_for(plain, wanted, rules, now, format, services)?, None, None)
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::fs::RepoPath;
-use crate::keys::{Principal, Recipient};
+use crate::keys::{KeyType, Principal, Recipient};
 use crate::rules::{CreationRule, SopsConfig};
 
 use super::file::FileKind;
@@ -51,16 +51,20 @@ impl Fleet {
     }
 
     fn named_keys(&self, rule: &CreationRule) -> Vec<Vec<NamedKey>> {
-        let named = |kind: &str, text: &str| match Recipient::parse(text).ok().filter(|_| kind == "age") {
-            Some(recipient) => {
-                NamedKey { holders: self.registry().holders(&recipient).to_vec(), key: recipient.to_string() }
-            }
-            // whatever it is, a private key is not shown
-            None if kind == "age" => NamedKey { key: "an age key that is none".into(), holders: Vec::new() },
-            None => NamedKey { key: format!("{kind} {text}"), holders: Vec::new() },
-        };
+        let named =
+            |kind: KeyType, text: &str| match Recipient::parse(text).ok().filter(|_| kind == KeyType::Age) {
+                Some(recipient) => NamedKey {
+                    holders: self.registry().holders(&recipient).to_vec(),
+                    key: recipient.to_string(),
+                },
+                // whatever it is, a private key is not shown
+                None if kind == KeyType::Age => {
+                    NamedKey { key: "an age key that is none".into(), holders: Vec::new() }
+                }
+                None => NamedKey { key: format!("{kind} {text}"), holders: Vec::new() },
+            };
         let groups = rule.groups.iter();
-        groups.map(|group| group.keys.iter().map(|key| named(key.kind, &key.text)).collect()).collect()
+        groups.map(|group| group.keys.iter().map(|key| named(key.kind(), &key.text())).collect()).collect()
     }
 }
 

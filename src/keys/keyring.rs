@@ -117,13 +117,7 @@ impl Keyring {
         if wrapped.is_empty() {
             return Error::no_key("nobody can read this: it has no age recipient");
         }
-        let readers: Vec<_> = wrapped
-            .iter()
-            .map(|entry| match name(entry.recipient) {
-                Some(name) => format!("{name} ({})", short(entry.recipient)),
-                None => short(entry.recipient),
-            })
-            .collect();
+        let readers: Vec<_> = wrapped.iter().map(|entry| reader(entry.recipient, name)).collect();
         let mut error = Error::no_key("none of the keys at hand opens this");
         error = error.hint(format!("it can be read by {}", readers.join(", ")));
         for place in &self.places {
@@ -146,6 +140,14 @@ impl Keyring {
             error = error.hint(format!("not set: {}", unset.join(", ")));
         }
         error
+    }
+}
+
+/// A reader as errors name it.
+pub(crate) fn reader(recipient: &str, name: &dyn Fn(&str) -> Option<String>) -> String {
+    match name(recipient) {
+        Some(name) => format!("{name} ({})", short(recipient)),
+        None => short(recipient),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Recipients, identities and where they are found; the registry of `keys/` and its ledger.
 //!
-//! One file for each type of recipient. Public keys may be shown and compared; private ones live in
+//! One file for each type of recipient; keys of other types are known by name alone (`master_key`). Public keys may be shown and compared; private ones live in
 //! [`Secret`](crate::secret::Secret) and in types without `Display`, and no error quotes a text that could be
 //! one. Knows neither sops files nor the inventory, and reads no environment: whoever calls hands it in.
 
@@ -11,8 +11,10 @@ mod generate;
 mod hybrid;
 mod identity;
 pub mod key_file;
+mod key_type;
 mod keyring;
 mod ledger;
+mod master_key;
 mod plugin;
 mod principal;
 mod private;
@@ -26,6 +28,7 @@ mod ssh_ed25519;
 mod ssh_private;
 mod ssh_rsa;
 mod stanza;
+mod unwrap;
 mod words;
 mod x25519;
 
@@ -35,8 +38,11 @@ pub use convert::{
 };
 pub use generate::{Generated, generate};
 pub use key_file::{KeyFile, KeyLine};
+pub use key_type::KeyType;
+pub(crate) use keyring::reader;
 pub use keyring::{Keyring, Wrapped};
 pub use ledger::{KeyState, LEDGER_PATH, Ledger, LedgerEntry};
+pub use master_key::MasterKey;
 pub use principal::{Class, Principal};
 pub use private::{
     holds_private, is_private_line, line_of_private, may_be_private, refuse_in_clear, refuse_in_name,
@@ -47,3 +53,5 @@ pub use public::{PublicKey, PublicKeys, public_keys};
 pub use recipient::{KeyKind, Recipient};
 pub use registry::Registry;
 pub use sources::IdentitySources;
+pub(crate) use unwrap::of_age;
+pub use unwrap::{Naming, Unwrap, WrappedKey};

@@ -48,8 +48,17 @@ impl Programs {
             .find(|file| is_executable(file))
     }
 
+    /// A program by its name, or by its path where it has one.
+    pub(crate) fn find_program(&self, name: &OsStr) -> Option<PathBuf> {
+        let path = Path::new(name);
+        if path.components().count() > 1 {
+            return is_executable(path).then(|| path.to_owned());
+        }
+        name.to_str().and_then(|name| self.find(name))
+    }
+
     /// A program that reads and writes pipes.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use regex::bytes::Regex;
 
 use crate::error::{Error, Result};
+use crate::keys::MasterKey;
 use crate::sops::{Rules, Selection, go_regex};
 use crate::yaml::{Entry, View};
 
@@ -134,6 +135,18 @@ impl CreationRule {
                 Err(Error::new(format!("line {}: the rule has both {} and {}", self.line, names.0, names.1)))
             }
         }
+    }
+
+    /// The keys of each group, in the order in which sops wraps for them.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no key of its type.
+    pub fn key_groups(&self) -> Result<Vec<Vec<MasterKey>>> {
+        let groups = self.groups.iter().map(KeyGroup::master_keys);
+        groups
+            .collect::<Result<_>>()
+            .map_err(|error| Error::new(format!("line {}: {}", self.line, error.message())))
     }
 
     /// The age recipients of a rule with one group, as sops would store them; none where the rule wants

@@ -1,6 +1,10 @@
 //! Key groups of a creation rule: which keys, in which order sops would write them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use crate::error::Result;
+use crate::keys::{KeyType, MasterKey};
 use crate::yaml::{Entry, View};
 
 use super::config::scalar;
@@ -12,44 +16,87 @@ pub struct KeyGroup {
     pub keys: Vec<GroupKey>,
 }
 
-/// One key.
+/// One key. What its text means is asked when the rule is used: sops never looks at rules behind the one that
+/// matches.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct GroupKey {
-    /// `age`, `pgp`, `kms` and so on: the field's name in a group.
-    pub kind: &'static str,
-    /// The key; of a key of several parts the parts in their order.
-    pub text: String,
+pub enum GroupKey {
+    /// Its type, and its text as the rule has it.
+    Text(KeyType, String),
+    /// A key that the rule gives in parts.
+    Whole(MasterKey),
 }
 
 impl KeyGroup {
     /// The recipients, if all keys are age's.
     pub(super) fn age_alone(&self) -> Option<Vec<&str>> {
-        self.keys.iter().map(|key| (key.kind == AGE).then_some(key.text.as_str())).collect()
+        self.keys.iter().map(GroupKey::age).collect()
+    }
+
+    /// The keys, in the order of the rule.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no key of its type.
+    pub fn master_keys(&self) -> Result<Vec<MasterKey>> {
+        self.keys.iter().map(GroupKey::master_key).collect()
     }
 }
 
-const AGE: &str = "age";
+impl GroupKey {
+    /// Its type.
+    pub fn kind(&self) -> KeyType {
+        match self {
+            Self::Text(kind, _) => *kind,
+            Self::Whole(key) => key.kind(),
+        }
+    }
+
+    /// Its text, as the rule has it; of a key in parts, as sops shows it.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(_, text) => Cow::Borrowed(text),
+            Self::Whole(key) => Cow::Owned(key.to_string()),
+        }
+    }
+
+    fn age(&self) -> Option<&str> {
+        match self {
+            Self::Text(KeyType::Age, recipient) => Some(recipient),
+            _ => None,
+        }
+    }
+
+    fn master_key(&self) -> Result<MasterKey> {
+        match self {
+            Self::Text(kind, text) => MasterKey::parse(*kind, text),
+            Self::Whole(key @ MasterKey::AzureKv { version, .. }) if version.is_empty() => {
+                MasterKey::parse(KeyType::AzureKv, &key.to_string())
+            }
+            Self::Whole(key) => Ok(key.clone()),
+        }
+    }
+}
 
 /// Fields of a group in the order of sops, and how their items are written.
-const KINDS: [(&str, Items); 7] = [
-    (AGE, Items::Lists),
-    ("pgp", Items::Texts),
-    ("kms", Items::Maps(&["arn", "role", "context", "aws_profile"])),
-    ("gcp_kms", Items::Maps(&["resource_id"])),
-    ("hckms", Items::Maps(&["key_id"])),
-    ("azure_keyvault", Items::Maps(&["vaultUrl", "key", "version"])),
-    ("hc_vault", Items::Texts),
+const KINDS: [(&str, KeyType, Items); 7] = [
+    ("age", KeyType::Age, Items::Lists),
+    ("pgp", KeyType::Pgp, Items::Texts),
+    ("kms", KeyType::Kms, Items::Maps),
+    ("gcp_kms", KeyType::GcpKms, Items::Maps),
+    ("hckms", KeyType::Hckms, Items::Maps),
+    ("azure_keyvault", KeyType::AzureKv, Items::Maps),
+    ("hc_vault", KeyType::HcVault, Items::Texts),
 ];
 
-/// Fields of a rule without groups, in the order of sops, and the kind of their keys.
-const FLAT: [(&str, &str); 7] = [
-    ("age", AGE),
-    ("pgp", "pgp"),
-    ("kms", "kms"),
-    ("gcp_kms", "gcp_kms"),
-    ("hckms", "hckms"),
-    ("azure_keyvault", "azure_keyvault"),
-    ("hc_vault_transit_uri", "hc_vault"),
+/// Fields of a rule without groups, in the order of sops, and the type of their keys.
+const FLAT: [(&str, KeyType); 7] = [
+    ("age", KeyType::Age),
+    ("pgp", KeyType::Pgp),
+    ("kms", KeyType::Kms),
+    ("gcp_kms", KeyType::GcpKms),
+    ("hckms", KeyType::Hckms),
+    ("azure_keyvault", KeyType::AzureKv),
+    ("hc_vault_transit_uri", KeyType::HcVault),
 ];
 
 #[derive(Clone, Copy)]
@@ -58,8 +105,8 @@ enum Items {
     Texts,
     /// A text is keys with commas between them.
     Lists,
-    /// A map with these fields is a key.
-    Maps(&'static [&'static str]),
+    /// A map is a key.
+    Maps,
 }
 
 /// One item of `key_groups`: merged groups first, then its own keys, none twice.
@@ -88,12 +135,12 @@ fn collect(view: &View<'_>, found: &mut KeyGroup, depth: usize, seen: &mut usize
     for merged in field("merge").map(|merge| merge.list()).transpose()?.unwrap_or_default() {
         collect(&merged, found, depth + 1, seen)?;
     }
-    for (kind, items) in KINDS {
-        for item in field(kind).map(|list| list.list()).transpose()?.unwrap_or_default() {
+    for (name, kind, items) in KINDS {
+        for item in field(name).map(|list| list.list()).transpose()?.unwrap_or_default() {
             match items {
-                Items::Texts => found.keys.push(GroupKey { kind, text: scalar(&item)? }),
+                Items::Texts => found.keys.push(GroupKey::Text(kind, scalar(&item)?)),
                 Items::Lists => found.keys.extend(texts(&scalar(&item)?, kind)),
-                Items::Maps(fields) => found.keys.push(GroupKey { kind, text: parts(&item, fields)? }),
+                Items::Maps => found.keys.push(of_parts(kind, &item)?),
             }
         }
     }
@@ -102,38 +149,58 @@ fn collect(view: &View<'_>, found: &mut KeyGroup, depth: usize, seen: &mut usize
 
 /// The one group of a rule that names its keys without groups. Doubles stay.
 pub(super) fn flat_group(entries: &[Entry<'_>]) -> Result<KeyGroup> {
+    let field = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.value);
+    let profile = field("aws_profile").map(|value| scalar(&value)).transpose()?.unwrap_or_default();
     let mut found = KeyGroup::default();
-    for (field, kind) in FLAT {
-        let Some(entry) = entries.iter().find(|entry| entry.name == field) else { continue };
-        if entry.value.is_list() {
-            found.keys.extend(texts(&entry.value.strs()?.join(","), kind));
-        } else if !entry.value.is_null() {
+    for (name, kind) in FLAT {
+        let Some(value) = field(name) else { continue };
+        if value.is_list() {
+            found.keys.extend(texts(&value.strs()?.join(","), kind));
+        } else if !value.is_null() {
             // in a text alone an empty part is passed over: sops mended that for trailing commas
-            found.keys.extend(texts(entry.value.str()?, kind).filter(|key| !key.text.is_empty()));
+            let keys = texts(value.str()?, kind);
+            found.keys.extend(keys.filter(|key| !matches!(key, GroupKey::Text(_, text) if text.is_empty())));
+        }
+    }
+    if !profile.is_empty() {
+        for key in &mut found.keys {
+            if let GroupKey::Text(KeyType::Kms, text) = key {
+                let whole = MasterKey::parse(KeyType::Kms, text)?.with_aws(&BTreeMap::new(), &profile);
+                *key = GroupKey::Whole(whole);
+            }
         }
     }
     Ok(found)
 }
 
 /// Keys with commas between them. An empty part is a key that is none: sops refuses it when it gets there.
-fn texts(text: &str, kind: &'static str) -> impl Iterator<Item = GroupKey> {
+fn texts(text: &str, kind: KeyType) -> impl Iterator<Item = GroupKey> {
     let parts = text.split(',').filter(move |_| !text.is_empty());
-    parts.map(move |part| GroupKey { kind, text: part.trim().to_owned() })
+    parts.map(move |part| GroupKey::Text(kind, part.trim().to_owned()))
 }
 
-/// A key of several parts: each field that is there, in the order of the table.
-fn parts(view: &View<'_>, fields: &[&str]) -> Result<String> {
+/// A key of several parts.
+fn of_parts(kind: KeyType, view: &View<'_>) -> Result<GroupKey> {
     let entries = view.entries()?;
-    let mut parts = Vec::new();
-    for field in fields {
-        let Some(entry) = entries.iter().find(|entry| entry.name == *field) else { continue };
-        if entry.value.is_map() {
-            for inner in entry.value.entries()? {
-                parts.push(format!("{}={}", inner.name, scalar(&inner.value)?));
+    let value = |field: &str| entries.iter().find(|entry| entry.name == field).map(|entry| entry.value);
+    let text =
+        |field: &str| value(field).map(|value| scalar(&value)).transpose().map(Option::unwrap_or_default);
+    Ok(match kind {
+        KeyType::Kms => {
+            let mut context = BTreeMap::new();
+            if let Some(map) = value("context").filter(|context| !context.is_null()) {
+                for inner in map.entries()? {
+                    context.insert(inner.name.to_owned(), scalar(&inner.value)?);
+                }
             }
-        } else {
-            parts.push(scalar(&entry.value)?);
+            let (arn, role, profile) = (text("arn")?, text("role")?, text("aws_profile")?);
+            GroupKey::Whole(MasterKey::Kms { arn, role, context, profile })
         }
-    }
-    Ok(parts.join(" "))
+        KeyType::AzureKv => {
+            let (vault_url, name, version) = (text("vaultUrl")?, text("key")?, text("version")?);
+            GroupKey::Whole(MasterKey::AzureKv { vault_url, name, version })
+        }
+        KeyType::GcpKms => GroupKey::Text(kind, text("resource_id")?),
+        _ => GroupKey::Text(kind, text("key_id")?),
+    })
 }

@@ -1,13 +1,15 @@
 //! Documents as they lie in the repository.
 
 use crate::fs::RepoPath;
-use crate::keys::{Keyring, Recipient};
+use crate::keys::{Naming, Recipient, Unwrap};
+use crate::keyservice::KeyServices;
 use crate::secret::DataKey;
 use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
 use crate::sops::encrypt::encrypt;
 use crate::sops::format::{Format, Stores};
 use crate::sops::groups;
+use crate::sops::key_groups::KeyGroups;
 use crate::sops::metadata::{Metadata, SOPS_VERSION};
 use crate::sops::plain::{Origin, Plain};
 use crate::sops::rules::Rules;
@@ -24,7 +26,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone)]
 pub struct Encrypted {
     tree: Arc<Tree>,
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     format: Format,
     stores: Stores,
 }
@@ -64,6 +66,25 @@ impl Encrypted {
         now: SystemTime,
         format: Format,
     ) -> Result<Self> {
+        Self::unmade(plain, rules, now, format)?.replace(plain, recipients, now)
+    }
+
+    /// The same for keys of any type, in one group or several.
+    ///
+    /// Errors: as [`Self::create`]; a key that no service wraps for.
+    pub fn create_for(
+        plain: &Plain,
+        wanted: &KeyGroups,
+        rules: &Rules,
+        now: SystemTime,
+        format: Format,
+        services: &KeyServices,
+    ) -> Result<Self> {
+        Self::unmade(plain, rules, now, format)?.replace_for(plain, wanted, now, services)
+    }
+
+    /// A file without values and keys, for these documents.
+    fn unmade(plain: &Plain, rules: &Rules, now: SystemTime, format: Format) -> Result<Self> {
         if format.is_narrow() {
             // what could not be printed when it is decrypted is not to be encrypted
             format.store().write_plain(&plain.tree, plain.stores)?;
@@ -77,8 +98,7 @@ impl Encrypted {
             version: SOPS_VERSION.to_owned(),
             unknown: Map::new(),
         };
-        let empty = Self { tree: Arc::new(Tree::default()), metadata, format, stores: plain.stores };
-        empty.replace(plain, recipients, now)
+        Ok(Self { tree: Arc::new(Tree::default()), metadata, format, stores: plain.stores })
     }
 
     /// What the file says about itself.
@@ -114,13 +134,13 @@ impl Encrypted {
     }
 
     /// Opens the data key with the identities at hand. Errors: kind `NoKey` if none fits.
-    pub fn unlock(&self, keyring: &Keyring) -> Result<DataKey> {
-        self.unlock_named(keyring, &|_| None)
+    pub fn unlock(&self, keys: &dyn Unwrap) -> Result<DataKey> {
+        self.unlock_named(keys, &|_| None)
     }
 
     /// The same; `name` gives the readers in the error their names: `age1…` is `users/jon`.
-    pub fn unlock_named(&self, keyring: &Keyring, name: &dyn Fn(&str) -> Option<String>) -> Result<DataKey> {
-        groups::unlock(&self.metadata, keyring, name)
+    pub fn unlock_named(&self, keys: &dyn Unwrap, name: Naming<'_>) -> Result<DataKey> {
+        groups::unlock(&self.metadata, keys, name)
     }
 
     /// Decrypts everything and checks the MAC. Errors name the key path of a value that was changed or moved; a
@@ -233,7 +253,13 @@ impl Encrypted {
         ruled
     }
 
-    fn seal(&self, plain: &Plain, cipher: &mut Cipher, key: &DataKey, now: SystemTime) -> Result<Self> {
+    pub(super) fn seal(
+        &self,
+        plain: &Plain,
+        cipher: &mut Cipher,
+        key: &DataKey,
+        now: SystemTime,
+    ) -> Result<Self> {
         let store = self.format.store();
         let kept =
             plain.origin.as_ref().filter(|origin| origin.key == *key).map(|origin| &origin.sealed.pool);
@@ -262,7 +288,7 @@ impl Encrypted {
     }
 
     /// The MAC that the file states. Also tells whether a data key is the file's.
-    fn stored_mac(&self, cipher: &Cipher) -> Result<Vec<u8>> {
+    pub(super) fn stored_mac(&self, cipher: &Cipher) -> Result<Vec<u8>> {
         if self.metadata.mac.is_empty() {
             return Err(Error::new("the file has no MAC").key("sops.mac"));
         }
@@ -295,7 +321,7 @@ impl Encrypted {
 }
 
 /// What a clock says, in UTC and whole seconds; a clock before 1970 says 1970.
-fn moment(now: SystemTime) -> Timestamp {
+pub(super) fn moment(now: SystemTime) -> Timestamp {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

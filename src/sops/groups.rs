@@ -1,9 +1,13 @@
 //! The data key and who can open it: wrapped whole for one key group, shared out among several.
 
-use crate::keys::{Keyring, Recipient, Wrapped};
+use crate::keys::{KeyType, MasterKey, Naming, Recipient, Unwrap, WrappedKey};
+use crate::keyservice::KeyServices;
 use crate::secret::DataKey;
-use crate::sops::metadata::{Group, KeyEntry, KeyKind, Metadata};
+use crate::sops::key_groups::KeyGroups;
+use crate::sops::metadata::{Group, KeyEntry, Metadata};
 use crate::sops::shamir;
+use crate::sops::value::Map;
+use crate::yaml::Timestamp;
 use crate::{Error, Result};
 use zeroize::Zeroizing;
 
@@ -19,49 +23,34 @@ pub(super) fn new_key() -> Result<DataKey> {
 ///
 /// Errors: nobody at hand opens enough groups; what was wrapped is no data key.
 /// `name` gives the readers in that error their names.
-pub(super) fn unlock(
-    metadata: &Metadata,
-    keyring: &Keyring,
-    name: &dyn Fn(&str) -> Option<String>,
-) -> Result<DataKey> {
+pub(super) fn unlock(metadata: &Metadata, keys: &dyn Unwrap, name: Naming<'_>) -> Result<DataKey> {
     let opened = match metadata.groups() {
-        [group] => open(group, keyring, name)?,
-        groups => combine(groups, metadata.needed_groups(), keyring, name)?,
+        [group] => open(group, keys, name)?,
+        groups => combine(groups, metadata.needed_groups(), keys, name)?,
     };
     DataKey::from_slice(&opened).ok_or_else(|| {
         Error::new(format!("the data key is {} bytes long and should be 32", opened.len())).key("sops")
     })
 }
 
-fn open(
-    group: &Group,
-    keyring: &Keyring,
-    name: &dyn Fn(&str) -> Option<String>,
-) -> Result<Zeroizing<Vec<u8>>> {
-    let entries = group.entries().iter().filter(|entry| entry.kind() == KeyKind::Age);
-    let wrapped: Vec<_> = entries.map(|entry| Wrapped { recipient: entry.id(), enc: entry.enc() }).collect();
-    if wrapped.is_empty() {
-        let kinds: Vec<_> =
-            group.entries().iter().map(|entry| format!("{} {}", entry.kind().field(), entry.id())).collect();
-        return Err(Error::no_key(format!(
-            "only keys of other types than age open this: {}",
-            kinds.join(", ")
-        )));
-    }
-    keyring.unwrap_named(&wrapped, name).map(crate::secret::Secret::into_inner)
+fn open(group: &Group, keys: &dyn Unwrap, name: Naming<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    let named: Vec<MasterKey> = group.entries().iter().map(KeyEntry::master_key).collect();
+    let wrapped = named.iter().zip(group.entries()).map(|(key, entry)| WrappedKey { key, enc: entry.enc() });
+    let wrapped: Vec<_> = wrapped.collect();
+    keys.unwrap_first(&wrapped, name).map(crate::secret::Secret::into_inner)
 }
 
 fn combine(
     groups: &[Group],
     needed: usize,
-    keyring: &Keyring,
-    name: &dyn Fn(&str) -> Option<String>,
+    keys: &dyn Unwrap,
+    name: Naming<'_>,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let mut shares = Vec::new();
     let mut failed = Vec::new();
     let mut opened = Vec::new();
     for (group, number) in groups.iter().zip(1_usize..) {
-        match open(group, keyring, name) {
+        match open(group, keys, name) {
             Ok(share) => {
                 shares.push(share);
                 opened.push((number, group));
@@ -82,7 +71,7 @@ fn combine(
         .into_iter()
         .flat_map(|(number, group)| {
             let recipients: Vec<_> = group.recipients().collect();
-            keyring.places_of(&recipients).into_iter().map(move |place| (place, number))
+            keys.places_of(&recipients).into_iter().map(move |place| (place, number))
         })
         .collect();
     Err(failed.iter().fold(error, |error, (number, cause)| tell(error, *number, cause, &used)))
@@ -145,10 +134,59 @@ pub(super) fn add(group: &mut Group, key: &[u8], recipients: &[Recipient]) -> Re
     let before = group.entries.len();
     for recipient in recipients {
         let name = recipient.to_string();
-        if !group.entries.iter().any(|entry| entry.kind == KeyKind::Age && entry.id() == name) {
+        if !group.entries.iter().any(|entry| entry.kind == KeyType::Age && entry.id() == name) {
             let enc = recipient.wrap(key)?;
             group.entries.push(KeyEntry::age(&name, &enc));
         }
     }
     Ok(group.entries.len() > before)
+}
+
+/// Groups of keys of any type: all of them made anew.
+///
+/// Errors: a key that cannot be wrapped for.
+pub(super) fn make(
+    key: &DataKey,
+    wanted: &KeyGroups,
+    services: &KeyServices,
+    now: Timestamp,
+) -> Result<Vec<Group>> {
+    let wrap_all = |keys: &[MasterKey], secret: &[u8]| -> Result<Group> {
+        let entries = keys.iter().map(|key| wrap_one(key, secret, services, now));
+        Ok(Group { entries: entries.collect::<Result<_>>()?, unknown: Map::new() })
+    };
+    if let [keys] = wanted.groups() {
+        return Ok(vec![wrap_all(keys, key.expose())?]);
+    }
+    let (count, needed) = (wanted.groups().len(), wanted.threshold());
+    let wrong = || Error::new(format!("{needed} of {count} key groups cannot share a data key"));
+    let count = u8::try_from(count).map_err(|_| wrong())?;
+    let needed = u8::try_from(needed).map_err(|_| wrong())?;
+    let shares = shamir::split(key.expose(), count, needed)?;
+    wanted.groups().iter().zip(&shares).map(|(keys, share)| wrap_all(keys, share)).collect()
+}
+
+/// The one group of a file made another: who stays keeps what was wrapped, as it stands.
+///
+/// Errors: a key that cannot be wrapped for.
+pub(super) fn adapt(
+    group: &Group,
+    key: &DataKey,
+    wanted: &[MasterKey],
+    services: &KeyServices,
+    now: Timestamp,
+) -> Result<Group> {
+    let entries = wanted.iter().map(|wanted| {
+        let shown = wanted.to_string();
+        let same = |entry: &&KeyEntry| entry.kind == wanted.kind() && entry.master_key().to_string() == shown;
+        match group.entries().iter().find(same) {
+            Some(entry) => Ok(entry.clone()),
+            None => wrap_one(wanted, key.expose(), services, now),
+        }
+    });
+    Ok(Group { entries: entries.collect::<Result<_>>()?, unknown: group.unknown.clone() })
+}
+
+fn wrap_one(key: &MasterKey, secret: &[u8], services: &KeyServices, now: Timestamp) -> Result<KeyEntry> {
+    services.wrap(key, secret).map(|enc| KeyEntry::new(key, &enc, now))
 }

@@ -3,8 +3,12 @@
 //! Nothing of it is authenticated by the MAC. What is not understood is kept: entries of key types that cannot
 //! be used here, and fields that no sops knows.
 
+mod entry;
 mod read;
 
+pub use entry::KeyEntry;
+
+use crate::keys::KeyType;
 use crate::sops::rules::Rules;
 use crate::sops::value::{Map, Value};
 use crate::yaml::Timestamp;
@@ -32,101 +36,6 @@ pub struct Group {
     pub(super) unknown: Map,
 }
 
-/// One key that the data key, or a share of it, is wrapped for.
-#[derive(Clone, Debug)]
-pub struct KeyEntry {
-    pub(super) kind: KeyKind,
-    /// As they stand in the file.
-    pub(super) fields: Map,
-}
-
-/// The types of keys that sops knows, in the order in which it keeps them.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum KeyKind {
-    /// AWS KMS.
-    Kms,
-    /// Google Cloud KMS.
-    GcpKms,
-    /// Huawei Cloud KMS.
-    Hckms,
-    /// Azure Key Vault.
-    AzureKv,
-    /// `HashiCorp` Vault's transit engine.
-    HcVault,
-    /// `OpenPGP`.
-    Pgp,
-    /// age: X25519, ssh keys, plugins.
-    Age,
-}
-
-impl KeyKind {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Kms, Self::GcpKms, Self::Hckms, Self::AzureKv, Self::HcVault, Self::Pgp, Self::Age];
-
-    /// The name of its list in the metadata.
-    pub fn field(self) -> &'static str {
-        match self {
-            Self::Kms => "kms",
-            Self::GcpKms => "gcp_kms",
-            Self::Hckms => "hckms",
-            Self::AzureKv => "azure_kv",
-            Self::HcVault => "hc_vault",
-            Self::Pgp => "pgp",
-            Self::Age => "age",
-        }
-    }
-
-    /// The field that says which key it is.
-    fn identity(self) -> &'static str {
-        match self {
-            Self::Kms => "arn",
-            Self::GcpKms => "resource_id",
-            Self::Hckms => "key_id",
-            Self::AzureKv => "name",
-            Self::HcVault => "key_name",
-            Self::Pgp => "fp",
-            Self::Age => "recipient",
-        }
-    }
-}
-
-impl KeyEntry {
-    pub(super) fn age(recipient: &str, enc: &str) -> Self {
-        Self { kind: KeyKind::Age, fields: Map::new().with("enc", enc).with("recipient", recipient) }
-    }
-
-    /// Its type.
-    pub fn kind(&self) -> KeyKind {
-        self.kind
-    }
-
-    /// Which key it is, as the file says: an age recipient, a fingerprint and so on; empty if it does not say.
-    pub fn id(&self) -> &str {
-        self.text(self.kind.identity())
-    }
-
-    /// The wrapped data key.
-    pub(super) fn enc(&self) -> &str {
-        self.text("enc")
-    }
-
-    fn text(&self, field: &str) -> &str {
-        self.fields.get(field).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn to_value(&self) -> Value {
-        let fields = self.fields.entries().iter().cloned().map(|mut entry| {
-            if let Value::Map(context) = &mut entry.value {
-                context.sort();
-            }
-            entry
-        });
-        let mut map = fields.fold(Map::new(), |map, entry| map.with(entry.key, entry.value));
-        map.sort();
-        map.into()
-    }
-}
-
 impl Group {
     /// The keys of the group.
     pub fn entries(&self) -> &[KeyEntry] {
@@ -135,23 +44,23 @@ impl Group {
 
     /// Its age recipients, as they stand in the file.
     pub fn recipients(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter(|entry| entry.kind == KeyKind::Age).map(KeyEntry::id)
+        self.entries.iter().filter(|entry| entry.kind == KeyType::Age).map(KeyEntry::id)
     }
 
     /// Its keys that are not age's: type and name of each.
     pub fn others(&self) -> impl Iterator<Item = String> {
-        let entries = self.entries.iter().filter(|entry| entry.kind != KeyKind::Age);
+        let entries = self.entries.iter().filter(|entry| entry.kind != KeyType::Age);
         entries.map(|entry| without_control(&format!("{} {}", entry.kind.field(), entry.id())))
     }
 
-    fn of(&self, kind: KeyKind) -> Option<Value> {
+    fn of(&self, kind: KeyType) -> Option<Value> {
         let list: Vec<_> =
             self.entries.iter().filter(|entry| entry.kind == kind).map(KeyEntry::to_value).collect();
         (!list.is_empty()).then_some(Value::List(list))
     }
 
     fn write(&self, into: &mut Map) {
-        for kind in KeyKind::ALL {
+        for kind in KeyType::ALL {
             if let Some(list) = self.of(kind) {
                 into.push(kind.field().to_owned(), list);
             }
@@ -161,7 +70,7 @@ impl Group {
     fn to_value(&self) -> Value {
         let mut map = self.unknown.clone();
         self.write(&mut map);
-        for kind in [KeyKind::Age, KeyKind::HcVault] {
+        for kind in [KeyType::Age, KeyType::HcVault] {
             // sops writes these two even when they are empty
             if map.get(kind.field()).is_none() {
                 map.push(kind.field().to_owned(), Value::List(Vec::new()));

@@ -1,8 +1,9 @@
 //! Reading metadata as loosely as sops does: names in any case, numbers and texts for each other, one entry for
 //! a list of one. Every release wrote it a little differently.
 
+use crate::keys::KeyType;
 use crate::secret::Secret;
-use crate::sops::metadata::{Group, KeyEntry, KeyKind, Metadata, SOPS_VERSION};
+use crate::sops::metadata::{Group, KeyEntry, Metadata, SOPS_VERSION};
 use crate::sops::rules::{DEFAULT_SUFFIX, Rules, Selection};
 use crate::sops::value::{Entry, Map, Value};
 use crate::yaml::Timestamp;
@@ -77,7 +78,7 @@ fn selection(fields: &mut Fields) -> Result<Selection> {
 impl Group {
     fn read(fields: &mut Fields) -> Result<Self> {
         let mut entries = Vec::new();
-        for kind in KeyKind::ALL {
+        for kind in KeyType::ALL {
             for map in fields.list(kind.field())? {
                 entries.push(KeyEntry::read(kind, map, &fields.place)?);
             }
@@ -87,16 +88,16 @@ impl Group {
 }
 
 impl KeyEntry {
-    fn read(kind: KeyKind, map: Map, place: &str) -> Result<Self> {
+    fn read(kind: KeyType, map: Map, place: &str) -> Result<Self> {
         let place = format!("{place}.{}", kind.field());
         let known: &[&str] = match kind {
-            KeyKind::Kms => &["arn", "role", "created_at", "enc", "aws_profile"],
-            KeyKind::GcpKms => &["resource_id", "created_at", "enc"],
-            KeyKind::Hckms => &["key_id", "created_at", "enc"],
-            KeyKind::AzureKv => &["vault_url", "name", "version", "created_at", "enc"],
-            KeyKind::HcVault => &["vault_address", "engine_path", "key_name", "created_at", "enc"],
-            KeyKind::Pgp => &["created_at", "enc", "fp"],
-            KeyKind::Age => &["recipient", "enc"],
+            KeyType::Kms => &["arn", "role", "created_at", "enc", "aws_profile"],
+            KeyType::GcpKms => &["resource_id", "created_at", "enc"],
+            KeyType::Hckms => &["key_id", "created_at", "enc"],
+            KeyType::AzureKv => &["vault_url", "name", "version", "created_at", "enc"],
+            KeyType::HcVault => &["vault_address", "engine_path", "key_name", "created_at", "enc"],
+            KeyType::Pgp => &["created_at", "enc", "fp"],
+            KeyType::Age => &["recipient", "enc"],
         };
         let mut fields = Fields::new(map, &place);
         let mut out = Map::new();
