@@ -6,12 +6,37 @@
 
 use std::hint::black_box;
 use std::time::{Instant, SystemTime};
-use uvars::keys::{IdentitySources, Keyring, generate};
+use uvars::keys::{IdentitySources, Keyring, Recipient, Wrapped, generate, generate_hybrid};
 use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Value};
 
 fn main() {
+    measure_keys();
     for (name, groups, values) in [("100 x 100", 100, 100), ("flat 10,000", 1, 10_000), ("3 values", 1, 3)] {
         measure(name, groups, values);
+    }
+}
+
+/// One data key, wrapped for a reader and unwrapped, by each type of age keys.
+fn measure_keys() {
+    let created = "2026-01-01T00:00:00Z";
+    for (name, generated) in [("X25519", generate(created)), ("hybrid", generate_hybrid(created))] {
+        let generated = generated.unwrap();
+        let recipient = generated.recipient;
+        let sources =
+            || IdentitySources { key_text: Some(generated.text.clone()), ..IdentitySources::default() };
+        let ring = Keyring::new(sources());
+        let enc = recipient.wrap(&[7; 32]).unwrap();
+        let wrapped = [Wrapped { recipient: recipient.as_str(), enc: &enc }];
+        println!("{name} keys, {} bytes armored", enc.len());
+        let steps: [(&str, &dyn Fn()); 4] = [
+            ("parse recipient", &|| drop(black_box(Recipient::parse(recipient.as_str()).unwrap()))),
+            ("wrap", &|| drop(black_box(recipient.wrap(&[7; 32]).unwrap()))),
+            ("unwrap", &|| drop(black_box(ring.unwrap(&wrapped).unwrap()))),
+            ("read key, unwrap", &|| drop(black_box(Keyring::new(sources()).unwrap(&wrapped).unwrap()))),
+        ];
+        for (step, run) in steps {
+            println!("  {step:<16} {:8.3} ms", least(run));
+        }
     }
 }
 

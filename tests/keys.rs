@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test fails by panicking"
 )]
 
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use uvars::error::Kind;
 use uvars::keys::{
     Ask, IdentitySources, Keyring, Programs, Recipient, Wrapped, convert_private, convert_public,
+    generate_hybrid,
 };
 use uvars::secret::Secret;
 
@@ -120,7 +122,8 @@ fn age_opens_what_we_wrap_and_we_open_what_age_wraps() {
     let Some(ed25519) = ssh_key(dir.path(), "ed25519", &["-t", "ed25519"], "") else { return };
     let Some(rsa) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"], "") else { return };
     let Some(pem) = ssh_key(dir.path(), "pem", &["-t", "rsa", "-b", "3072", "-m", "PEM"], "") else { return };
-    for pair in [native, ed25519, rsa, pem] {
+    let Some(hybrid) = hybrid_key(dir.path(), "hybrid") else { return };
+    for pair in [native, ed25519, rsa, pem, hybrid] {
         let ours = pair.wrap();
         let Some(mut age) = peers::command("age") else { return };
         let plain = peers::succeed_with(age.arg("--decrypt").arg("-i").arg(&pair.file), ours.as_bytes());
@@ -576,24 +579,66 @@ fn plugins_wrap_and_open() {
     assert!(error.hints().iter().any(|hint| hint == missing), "{error:?}");
 }
 
+/// Made by the real age-keygen; nothing where it is too old for such keys.
+fn hybrid_key(dir: &Path, name: &str) -> Option<Pair> {
+    let text = String::from_utf8(peers::succeed(peers::command("age-keygen")?.arg("-pq"))).unwrap();
+    let public = text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned();
+    let file = dir.join(name);
+    std::fs::write(&file, text).unwrap();
+    Some(Pair { file, public })
+}
+
 #[test]
-fn hybrid_keys_are_known_and_kept() {
+fn hybrid_keys_of_age_and_ours_are_the_same() {
     let dir = tempfile::tempdir().unwrap();
+    let Some(theirs) = hybrid_key(dir.path(), "theirs") else { return };
+    let recipient = Recipient::parse(&theirs.public).unwrap();
+    assert_eq!((recipient.as_str(), recipient.plugin()), (theirs.public.as_str(), None));
+    assert_eq!(Keyring::new(named(&[&theirs.file])).recipients(), [recipient]);
+
+    let ours = generate_hybrid("2026-01-01T00:00:00Z").unwrap();
+    let file = dir.path().join("ours");
+    std::fs::write(&file, ours.text.expose()).unwrap();
     let Some(mut keygen) = peers::command("age-keygen") else { return };
-    let text = String::from_utf8(peers::succeed(keygen.arg("-pq"))).unwrap();
-    let public = text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
-    let recipient = Recipient::parse(public).unwrap();
-    assert_eq!((recipient.as_str(), recipient.plugin()), (public, None));
-    let error = recipient.wrap(DATA_KEY).unwrap_err();
-    assert!(error.to_string().contains("hybrid recipient (age1pq1"), "{error}");
-    // beside another key in the same file it does not get in the way
-    let Some(pair) = age_key(dir.path(), "key") else { return };
-    let both = dir.path().join("both");
-    std::fs::write(&both, [text.as_bytes(), pair.secret().expose()].concat()).unwrap();
-    opens(named(&[&both]), &pair.public, &pair.wrap());
-    let mut cut = public.to_owned();
-    cut.truncate(public.len() - 1);
-    assert!(Recipient::parse(&cut).is_err());
+    let public = peers::succeed(keygen.arg("-y").arg(&file));
+    assert_eq!(String::from_utf8(public).unwrap().trim(), ours.recipient.as_str());
+    let cut = &theirs.public[..theirs.public.len() - 1];
+    assert!(Recipient::parse(cut).is_err());
+}
+
+#[test]
+fn the_key_that_fits_is_found_among_others_of_every_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(native) = age_key(dir.path(), "native") else { return };
+    let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "") else { return };
+    let Some(hybrid) = hybrid_key(dir.path(), "hybrid") else { return };
+    let Some(stranger) = hybrid_key(dir.path(), "stranger") else { return };
+    let pairs = [&native, &ssh, &hybrid];
+    for pair in pairs {
+        opens(named(&[&stranger.file, &native.file, &ssh.file, &hybrid.file]), &pair.public, &pair.wrap());
+        // the recipient's text proves nothing: it may be that of another key, of another type
+        for other in pairs {
+            opens(named(&[&hybrid.file, &ssh.file, &native.file]), &other.public, &pair.wrap());
+        }
+    }
+    let error = open(named(&[&stranger.file]), &hybrid.public, &hybrid.wrap()).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoKey);
+    let shown = error.hints().join("\n");
+    assert!(shown.contains("it can be read by age1pq1…"), "{shown}");
+    assert!(
+        !shown.contains(&hybrid.public) && shown.contains(&hybrid.public[hybrid.public.len() - 12..]),
+        "{shown}"
+    );
+    // what says that it is for this key and is not, and what is for it and damaged
+    let error = open(named(&[&stranger.file]), &stranger.public, &hybrid.wrap()).unwrap_err();
+    assert!(error.hints().iter().any(|hint| hint.ends_with("is encrypted to another key")), "{error:?}");
+    let wrapped = hybrid.wrap();
+    let lines: Vec<&str> = wrapped.lines().collect();
+    let line = lines[lines.len() - 3];
+    let other = if line.starts_with('A') { "B" } else { "A" };
+    let damaged = wrapped.replace(line, &format!("{other}{}", &line[1..]));
+    let error = open(named(&[&hybrid.file]), &hybrid.public, &damaged).unwrap_err();
+    assert_eq!(error.kind(), Kind::Failed);
 }
 
 /// A file of the real sops, with one value, for one recipient.
@@ -612,8 +657,10 @@ fn sops_opens_what_we_wrap_and_we_open_what_sops_wraps() {
     let Some(native) = age_key(dir.path(), "key") else { return };
     let Some(ssh) = ssh_key(dir.path(), "ssh", &["-t", "ed25519"], "") else { return };
     let Some(rsa) = ssh_key(dir.path(), "rsa", &["-t", "rsa", "-b", "2048"], "") else { return };
+    let Some(hybrid) = hybrid_key(dir.path(), "hybrid") else { return };
     for (pair, variable) in [
         (native, "SOPS_AGE_KEY_FILE"),
+        (hybrid, "SOPS_AGE_KEY_FILE"),
         (ssh, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
         (rsa, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
     ] {

@@ -183,6 +183,9 @@ fn masked(text: &str) -> Option<(usize, &'static str)> {
     let run = |text: &str, of: fn(char) -> bool| text.find(|c| !of(c)).unwrap_or(text.len());
     let word = |c: char| c.is_ascii_alphanumeric();
     let lower = |c: char| c.is_ascii_lowercase();
+    if let Some(end) = text.strip_prefix("age1pq1…") {
+        return Some(("age1pq1…".len() + run(end, word), "age1pq1…"));
+    }
     if text.starts_with("age1") && run(text, word) >= 58 {
         return Some((run(text, word), "age1…"));
     }
@@ -219,6 +222,7 @@ fn masks_hide_what_differs_and_nothing_else() {
     let age = format!("age1{}", "q".repeat(58));
     for (text, shown) in [
         (format!("+ users/jon ({age})"), "+ users/jon (age1…)"),
+        ("users/jon  age1pq1…qpzry9x8gf2t".to_owned(), "users/jon  age1pq1…"),
         ("at 2026-11-21T15:54:51Z:".to_owned(), "at TIME:"),
         ("a: ENC[AES256_GCM,data:x] b".to_owned(), "a: ENC[…] b"),
         ("/tmp/x/secrets".to_owned(), "FLEET/secrets"),

@@ -71,7 +71,8 @@ fn show_readers(ui: &mut Ui, readers: &Readers) -> Result<()> {
         let name = ui.look(Look::Strong, &reader.principal);
         ui.ready(&format!("  {name}"))?;
         for key in &reader.keys {
-            ui.line(format!("    {} ({}:{})", key.recipient, reader.principal.path(), key.line))?;
+            let key_on_screen = key.recipient.on_screen();
+            ui.line(format!("    {key_on_screen} ({}:{})", reader.principal.path(), key.line))?;
         }
         for reason in &reader.reasons {
             ui.line(format!("    because {reason}"))?;

@@ -28,15 +28,15 @@ const LARGEST: usize = 64 * 1024;
 
 /// Encrypts a data key to one recipient.
 pub(super) fn seal(data_key: &[u8], recipient: &dyn age::Recipient) -> Result<String> {
-    if data_key.len() >= LARGEST {
+    if data_key.len() > LARGEST {
         return Err(Error::new("a data key of this size is none"));
     }
-    let file_key = FileKey::new(Box::new(random::<16>()?));
+    let file_key = FileKey::try_init_with_mut(|key| random().map(|bytes| *key = *bytes))?;
     let (stanzas, _) = recipient.wrap_file_key(&file_key).map_err(|error| Error::new(error.to_string()))?;
     let mut file = header(&stanzas, &file_key)?.into_bytes();
     let nonce = random::<16>()?;
-    file.extend(nonce);
-    file.extend(payload(data_key, &nonce, &file_key)?);
+    file.extend(nonce.as_slice());
+    file.extend(payload(data_key, nonce.as_slice(), &file_key)?);
     Ok(armor(&file))
 }
 
@@ -59,9 +59,12 @@ pub(super) fn open<'a>(
     };
     let mut plain = Zeroizing::new(Vec::with_capacity(64));
     stream
-        .take(LARGEST as u64)
+        .take(LARGEST as u64 + 1)
         .read_to_end(&mut plain)
         .map_err(|_| Error::new("the encrypted data key is damaged"))?;
+    if plain.len() > LARGEST {
+        return Err(Error::new("what is encrypted is too large for a data key (64 KiB)"));
+    }
     Ok(Some(Secret::new(std::mem::take(&mut *plain))))
 }
 
@@ -136,9 +139,10 @@ fn wrap_lines(out: &mut String, base64: &str) {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
+/// Bytes from the system's random source.
+pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(bytes.as_mut_slice())
         .map_err(|error| Error::new("the system has no random bytes to give").because(error))?;
     Ok(bytes)
 }

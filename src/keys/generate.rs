@@ -1,7 +1,7 @@
-//! A new X25519 identity, in the text of `age-keygen`.
+//! A new identity, in the text of `age-keygen`.
 
 use super::recipient::Recipient;
-use super::x25519::Identity;
+use super::{hybrid, x25519};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -16,12 +16,20 @@ pub struct Generated {
 
 /// Makes an X25519 identity. `created` is the comment's time, in RFC 3339.
 pub fn generate(created: &str) -> Result<Generated> {
-    let identity = Identity::generate();
-    let recipient = Recipient::parse(identity.public())?;
-    let key = identity.text();
-    let mut text = format!("# created: {created}\n# public key: {recipient}\n").into_bytes();
+    let identity = x25519::Identity::generate();
+    with_comments(created, identity.public(), &identity.text())
+}
+
+/// Makes a hybrid identity, ML-KEM-768 with X25519.
+pub fn generate_hybrid(created: &str) -> Result<Generated> {
+    let identity = hybrid::Identity::generate()?;
+    with_comments(created, identity.public(), &identity.text())
+}
+
+fn with_comments(created: &str, public: &str, key: &Secret) -> Result<Generated> {
+    let mut text = format!("# created: {created}\n# public key: {public}\n").into_bytes();
     text.reserve_exact(key.len() + 1);
     text.extend_from_slice(key.expose());
     text.push(b'\n');
-    Ok(Generated { text: Secret::new(text), recipient })
+    Ok(Generated { text: Secret::new(text), recipient: Recipient::parse(public)? })
 }

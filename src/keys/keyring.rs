@@ -151,8 +151,8 @@ pub(crate) fn reader(recipient: &str, name: &dyn Fn(&str) -> Option<String>) -> 
     }
 }
 
-/// An ssh key by its type, end and comment: whole, an RSA key fills the screen. What is no recipient is not shown:
-/// it may be anything, a private key too.
+/// An ssh key by its type, end and comment, a hybrid one by its end: whole, they fill the screen. What is no recipient
+/// is not shown: it may be anything, a private key too.
 fn short(text: &str) -> String {
     let Ok(recipient) = Recipient::parse(text) else { return "a text that is no recipient".to_owned() };
     match (ssh::split(text), recipient.kind()) {
@@ -160,7 +160,7 @@ fn short(text: &str) -> String {
             let start = line.base64.len().saturating_sub(12);
             format!("{} …{} {}", line.kind, line.base64.get(start..).unwrap_or_default(), line.comment)
         }
-        _ => recipient.to_string(),
+        _ => recipient.on_screen().into_owned(),
     }
     .trim_end()
     .to_owned()
@@ -284,10 +284,11 @@ impl Search<'_> {
                 (Ok(_), Cost::Program) => {}
                 (Err(error), Cost::Program) => self.note(error.to_string()),
                 (Ok(_), _) => {
-                    self.note(format!("what stands for {} is encrypted to another key", entry.recipient));
+                    let reader = short(entry.recipient);
+                    self.note(format!("what stands for {reader} is encrypted to another key"));
                 }
                 (Err(error), _) => {
-                    self.damaged.borrow_mut().get_or_insert_with(|| error.key(entry.recipient));
+                    self.damaged.borrow_mut().get_or_insert_with(|| error.key(short(entry.recipient)));
                 }
             }
         }

@@ -36,7 +36,7 @@ pub use convert::{
     Conversion, Converted, ConvertedPrivate, Skipped, convert_private, convert_public, is_ssh_key,
     is_ssh_line, public_of_private,
 };
-pub use generate::{Generated, generate};
+pub use generate::{Generated, generate, generate_hybrid};
 pub use key_file::{KeyFile, KeyLine};
 pub use key_type::KeyType;
 pub(crate) use keyring::reader;

@@ -4,6 +4,7 @@ use super::encoding::Malformed;
 use super::programs::Programs;
 use super::{envelope, hybrid, plugin, private, ssh, ssh_ed25519, ssh_rsa, x25519};
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -19,7 +20,7 @@ pub enum KeyKind {
     SshRsa,
     /// `age1NAME1…`, for the program `age-plugin-NAME`.
     Plugin,
-    /// `age1pq1…`: recognised, kept, and not encrypted to.
+    /// `age1pq1…`: ML-KEM-768 with X25519, for readers who fear quantum computers.
     Hybrid,
 }
 
@@ -83,7 +84,7 @@ impl Recipient {
                 .hint("one key a line; a comment has a line of its own, which begins with #"));
         }
         let (key, checked) = if text.starts_with(hybrid::PREFIX) {
-            (Key::Hybrid, hybrid::check(text))
+            (Key::Hybrid, hybrid::parse(text).map(|_| ()))
         } else if !text.starts_with("age1") {
             return Err(Error::new("unknown type of recipient")
                 .hint("a recipient begins with age1, ssh-ed25519 or ssh-rsa"));
@@ -115,6 +116,14 @@ impl Recipient {
     /// key too.
     pub fn shown(text: &str) -> &str {
         if Self::parse(text).is_ok() { text } else { "a text that is no recipient" }
+    }
+
+    /// The key for people: itself, but a hybrid one by its beginning and end, since its 1959 letters fill the screen.
+    pub fn on_screen(&self) -> Cow<'_, str> {
+        match self.text.len().checked_sub(12).and_then(|end| self.text.get(end..)) {
+            Some(end) if matches!(self.key, Key::Hybrid) => Cow::Owned(format!("{}…{end}", hybrid::PREFIX)),
+            _ => Cow::Borrowed(&self.text),
+        }
     }
 
     /// The type.
@@ -171,9 +180,8 @@ impl Recipient {
     /// Whether data keys can be wrapped for it at all; an error names the type and what to use.
     pub fn check_usable(&self) -> Result<()> {
         match self.key {
-            Key::Hybrid => Err(hybrid::unsupported()),
             Key::SshRsa(bits) => bits.check(),
-            Key::X25519 | Key::SshEd25519(_) | Key::Plugin => Ok(()),
+            Key::X25519 | Key::SshEd25519(_) | Key::Plugin | Key::Hybrid => Ok(()),
         }
     }
 
@@ -194,7 +202,10 @@ impl Recipient {
             Key::X25519 => envelope::seal(data_key, &x25519::wrapper(&self.text)?),
             Key::SshEd25519(_) | Key::SshRsa(_) => envelope::seal(data_key, &ssh::wrapper(&self.text)?),
             Key::Plugin => envelope::seal(data_key, &plugin::Recipient::new(&self.text, programs)?),
-            Key::Hybrid => Err(hybrid::unsupported()),
+            Key::Hybrid => {
+                let key = hybrid::parse(&self.text).map_err(|reason| malformed("age recipient", reason))?;
+                envelope::seal(data_key, &key)
+            }
         }
     }
 }
@@ -279,16 +290,22 @@ mod tests {
     #[test]
     fn every_type_is_known_by_its_shape() {
         let rsa = line("ssh-rsa", &[&[1, 0, 1], &modulus(256)]);
+        let hybrid = crate::keys::generate_hybrid("now").unwrap().recipient;
         for (text, kind) in [
             (AGE, KeyKind::X25519),
             (ED25519, KeyKind::SshEd25519),
             (rsa.as_str(), KeyKind::SshRsa),
             ("age1uvarstest1wp6kymrfvvsxsctvvclek6ak", KeyKind::Plugin),
+            (hybrid.as_str(), KeyKind::Hybrid),
         ] {
             let recipient = Recipient::parse(&format!("  {text}\n")).unwrap();
             assert_eq!((recipient.kind(), recipient.to_string().as_str()), (kind, text));
             assert_eq!(recipient.warning().is_some(), kind == KeyKind::SshRsa);
             assert!(recipient.check_usable().is_ok());
+            let on_screen = recipient.on_screen();
+            assert_eq!(on_screen == text, kind != KeyKind::Hybrid);
+            assert!(on_screen.ends_with(text.get(text.len() - 12..).unwrap()), "{on_screen}");
+            assert!(kind != KeyKind::Hybrid || on_screen.starts_with("age1pq1…") && on_screen.len() < 25);
         }
     }
 

@@ -240,7 +240,6 @@ impl Place {
         };
         match identities {
             [] => "no key in it".into(),
-            [Identity::Hybrid] => "1 hybrid key, which is not one that is opened with here".into(),
             [_] => "1 key, not a reader".into(),
             more => format!("{} keys, none of them a reader", more.len()),
         }

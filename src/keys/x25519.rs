@@ -18,8 +18,8 @@ pub(super) fn parse(text: &str) -> Result<[u8; 32], Malformed> {
     if hrp != PUBLIC.as_str() {
         return Err(Malformed("it does not begin with age1"));
     }
-    let point =
-        <[u8; 32]>::try_from(bytes).map_err(|_| Malformed("its length is not that of an X25519 key"))?;
+    let point = <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| Malformed("its length is not that of an X25519 key"))?;
     if is_low_order(point) {
         return Err(Malformed("its point is of low order: anybody could read what is encrypted to it"));
     }
@@ -37,13 +37,13 @@ pub(super) fn wrapper(text: &str) -> Result<age::x25519::Recipient> {
 }
 
 /// Whether every shared secret with this point is zero, whoever's the other half is.
-fn is_low_order(point: [u8; 32]) -> bool {
+pub(super) fn is_low_order(point: [u8; 32]) -> bool {
     LOW_ORDER.iter().any(|low| MontgomeryPoint(*low) == MontgomeryPoint(point))
 }
 
 /// The u-coordinates of low order on the curve and its twist, little-endian: 0, 1, -1 and the two of order 8.
 /// Points are compared modulo p, so that their other spellings are found too.
-const LOW_ORDER: [[u8; 32]; 5] = [
+pub(super) const LOW_ORDER: [[u8; 32]; 5] = [
     [0; 32],
     {
         let mut one = [0; 32];

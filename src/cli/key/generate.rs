@@ -8,12 +8,10 @@ use crate::cli::tracked::refuse_shared_place;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fs::{RepoPath, Transaction};
-use crate::keys::{self, Principal, key_file};
-use crate::yaml::Timestamp;
+use crate::keys::{Principal, key_file};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// Make a new key: the private half into a file of mode 0600, the public half into the registry
 ///
@@ -28,6 +26,9 @@ pub(super) struct Arguments {
     /// Where the private half goes; a file that is there is never overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Make a hybrid key (ML-KEM-768 with X25519), which quantum computers do not break; sops reads it from 3.12 on
+    #[arg(long)]
+    pq: bool,
     /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -43,9 +44,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             .hint("give another file with --out, or move this one away"));
     }
     refuse_shared_place(context, &out)?;
-    let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-    let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
-    let generated = keys::generate(&created)?;
+    let generated = super::make(context, arguments.pq)?;
     // the key of a dry run goes with it: nobody would hold what is shown
     let goes = || format!("the private half of a new key would go into {}", out.display());
     let Some(principal) = principal else {

@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         for (index, key) in file.keys.iter().enumerate() {
             let name = if index == 0 { file.principal.to_string() } else { String::new() };
             let comment = key.comment.as_deref().map(|text| format!("  # {text}")).unwrap_or_default();
-            ui.line(format!("{name:width$}  {}{comment}", key.recipient))?;
+            ui.line(format!("{name:width$}  {}{comment}", key.recipient.on_screen()))?;
         }
     }
     Ok(Exit::Done)

@@ -14,12 +14,14 @@ use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::fleet::edit;
 use crate::fs::{self, RepoPath, Root, Transaction};
-use crate::keys::{Class, Principal};
+use crate::keys::{self, Class, Generated, Principal};
 use crate::secret::Secret;
+use crate::yaml::Timestamp;
 use clap::Subcommand;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Keep the public keys of people, hosts and programs, and everything that follows from a change there
 #[derive(clap::Args, Debug)]
@@ -36,6 +38,13 @@ enum Verb {
     List(list::Arguments),
     Show(show::Arguments),
     Rotate(rotate::Arguments),
+}
+
+/// Makes a new key now: a hybrid one where `pq` asks for that.
+fn make(context: &Context, pq: bool) -> Result<Generated> {
+    let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
+    if pq { keys::generate_hybrid(&created) } else { keys::generate(&created) }
 }
 
 /// Writes a private key, 0600, never over anything. The folder where keys are looked for is made with it: on a new

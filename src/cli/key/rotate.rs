@@ -11,11 +11,9 @@ use crate::custody::{Rekey, rekey};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
 use crate::fs::Outlook;
-use crate::keys::{self, Recipient, Registry};
+use crate::keys::{Recipient, Registry};
 use crate::secret::Secret;
-use crate::yaml::Timestamp;
 use std::path::PathBuf;
-use std::time::UNIX_EPOCH;
 
 /// Replace a key by another everywhere: in keys/, in .sops.yaml and in every file
 ///
@@ -40,6 +38,9 @@ pub(super) struct Arguments {
     /// Where the new private half goes; a file that is there is never overwritten
     #[arg(long, value_name = "FILE", requires = "generate")]
     out: Option<PathBuf>,
+    /// Make it a hybrid key (ML-KEM-768 with X25519), which quantum computers do not break
+    #[arg(long, requires = "generate")]
+    pq: bool,
     /// Which key goes, where there are several
     #[arg(long, value_name = "KEY")]
     old: Option<String>,
@@ -91,9 +92,7 @@ fn new_key(context: &Context, arguments: &Arguments) -> Result<(Recipient, Optio
             return Err(Error::new("is there already, and a key is never overwritten").at(&out));
         }
         refuse_shared_place(context, &out)?;
-        let seconds = context.now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-        let created = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).seconds();
-        let generated = keys::generate(&created)?;
+        let generated = super::make(context, arguments.pq)?;
         return Ok((generated.recipient, Some((out, generated.text))));
     }
     let typed = arguments.key.as_deref().unwrap_or_default();
