@@ -1,0 +1,15 @@
+//! Keys of other types than age: `OpenPGP` through gpg, and whatever a key service holds.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+#[path = "../gnupg/mod.rs"]
+mod gnupg;
+#[path = "../peers/mod.rs"]
+mod peers;
+mod pgp;
+mod room;
