@@ -7,7 +7,7 @@ use super::prompt::Person;
 use crate::error::{Error, Result};
 use crate::fs::{self, Link, RepoPath, Root};
 use crate::keys::{self, IdentitySources, KeyType, Keyring, Programs};
-use crate::keyservice::{Gpg, KeyServices, Local};
+use crate::keyservice::{self, Gpg, KeyServices, Local};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -132,7 +132,14 @@ impl Context {
     pub(super) fn key_services(&self) -> Result<KeyServices> {
         let text = |name: &str| self.variable(name).map(|value| value.to_string_lossy().into_owned());
         let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: programs() };
-        let services = KeyServices::local(Local::new(self.keyring()?, gpg, programs()));
+        let mut services = match text("SOPS_ENABLE_LOCAL_KEYSERVICE").as_deref() {
+            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => KeyServices::none(),
+            _ => KeyServices::local(Local::new(self.keyring()?, gpg, programs())),
+        };
+        for address in text("SOPS_KEYSERVICE").iter().flat_map(|all| all.split(',')) {
+            let address = address.parse().map_err(|error: Error| error.hint("SOPS_KEYSERVICE names it"))?;
+            services = services.with(keyservice::connect(address)?);
+        }
         match text("SOPS_DECRYPTION_ORDER") {
             None => Ok(services),
             Some(order) => Ok(services.in_order(decryption_order(&order)?)),

@@ -3,12 +3,24 @@
 //! The local one knows age, by the keyring, and `OpenPGP`, by the gpg program; all others are asked over sops' own
 //! protocol. A file is never seen here, and no key of a cloud is used by this process itself.
 
+mod address;
+#[cfg(feature = "keyservice")]
+mod client;
 mod local;
 mod pgp;
+#[cfg(feature = "keyservice")]
+mod server;
 mod services;
+#[cfg(feature = "keyservice")]
+mod wire;
 
+pub use address::Address;
+#[cfg(feature = "keyservice")]
+pub use client::Remote;
 pub use local::Local;
 pub use pgp::Gpg;
+#[cfg(feature = "keyservice")]
+pub use server::{Gate, Open, Use, serve};
 pub use services::KeyServices;
 
 use crate::error::Result;
@@ -33,4 +45,19 @@ pub trait KeyService: Send + Sync {
 
     /// What errors call it: `tcp://127.0.0.1:5000`.
     fn name(&self) -> String;
+}
+
+/// The key service at an address; nothing is sent yet.
+///
+/// # Errors
+///
+/// This program was built without the feature `keyservice`; the address cannot be one.
+pub fn connect(address: Address) -> Result<Box<dyn KeyService>> {
+    #[cfg(feature = "keyservice")]
+    return Remote::new(address).map(|remote| Box::new(remote) as Box<dyn KeyService>);
+    #[cfg(not(feature = "keyservice"))]
+    return Err(crate::error::Error::new(format!(
+        "this program was built without key services, and cannot ask {address}"
+    ))
+    .hint("build it with the cargo feature keyservice"));
 }

@@ -51,6 +51,15 @@ impl KeyServices {
         self.first(key, |service| service.encrypt(key, plaintext))
     }
 
+    /// Opens what was wrapped for a key, with the first service that can.
+    ///
+    /// # Errors
+    ///
+    /// None can; each says why.
+    pub fn open(&self, key: &MasterKey, enc: &str) -> Result<Secret> {
+        self.first(key, |service| service.decrypt(key, enc))
+    }
+
     fn all(&self) -> impl Iterator<Item = &dyn KeyService> {
         let local = self.local.iter().map(|local| local as &dyn KeyService);
         local.chain(self.remote.iter().map(AsRef::as_ref))
@@ -120,7 +129,7 @@ impl Unwrap for KeyServices {
                 continue;
             }
             for entry in same {
-                match self.first(entry.key, |service| service.decrypt(entry.key, entry.enc)) {
+                match self.open(entry.key, entry.enc) {
                     Ok(opened) => return Ok(opened),
                     Err(error) => failed.push((kind, error)),
                 }

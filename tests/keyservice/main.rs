@@ -12,4 +12,6 @@ mod gnupg;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod pgp;
+#[cfg(feature = "keyservice")]
+mod remote;
 mod room;

@@ -1,0 +1,215 @@
+//! Key services both ways, over tcp and unix sockets: sops asks ours, we ask the one of sops, and each other's keys stay
+//! where they are.
+
+use crate::gnupg::{GnuPg, fingerprint};
+use crate::room::{PLAIN, Room, age_key, age_recipient, printed, refused};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use uvars::keys::{IdentitySources, Keyring, MasterKey, Programs};
+use uvars::keyservice::{Address, Gate, Gpg, KeyServices, Local, Open, Use, connect, serve};
+
+const SOPS: [&str; 2] = ["sops", "sops-3.11"];
+
+/// Our server in a thread of the test.
+struct Ours {
+    address: String,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<uvars::Result<()>>>,
+}
+
+impl Ours {
+    fn start(address: String, gpg: &GnuPg, age: &[&str], gate: Arc<dyn Gate>) -> Self {
+        let files = age.iter().map(|name| age_key(name)).collect();
+        let keyring = Keyring::new(IdentitySources { files, ..IdentitySources::default() });
+        let programs = Programs { environment: gpg.environment(), ask: None };
+        let local = Local::new(keyring, Gpg { program: None, programs: programs.clone() }, programs);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (ready, wait) = std::sync::mpsc::channel();
+        let (parsed, flag): (Address, _) = (address.parse().unwrap(), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            let ready = || ready.send(()).unwrap();
+            serve(&parsed, KeyServices::local(local), gate, ready, || flag.load(Ordering::Relaxed))
+        });
+        wait.recv_timeout(Duration::from_secs(20)).expect("the server listens");
+        Self { address, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let ended = self.thread.take().unwrap().join().unwrap();
+        if !std::thread::panicking() {
+            ended.unwrap();
+        }
+    }
+}
+
+/// The server of sops.
+struct Theirs(Child);
+
+impl Theirs {
+    fn start(name: &str, room: &Room, address: &str, gpg: &GnuPg) -> Option<Self> {
+        let (network, rest) = address.split_once("://").unwrap();
+        let mut command = room.sops(name, gpg, None)?;
+        command.args(["keyservice", "--network", network, "--address", rest]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        let listens = || match network {
+            "unix" => std::os::unix::net::UnixStream::connect(rest).is_ok(),
+            _ => std::net::TcpStream::connect(rest).is_ok(),
+        };
+        while !listens() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{name} does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(Self(child))
+    }
+}
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A port that nobody has at the moment, and a socket.
+fn addresses(room: &Room) -> [String; 2] {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    [format!("tcp://127.0.0.1:{port}"), format!("unix://{}", room.path("s").display())]
+}
+
+#[test]
+fn sops_uses_keys_that_only_our_server_has() {
+    let (Some(with), Some(without)) = (GnuPg::with_key(), GnuPg::empty()) else { return };
+    for rule in [format!("pgp: {}", fingerprint()), format!("age: {}", age_recipient("a.age"))] {
+        let room = Room::new(&rule);
+        for address in addresses(&room) {
+            let server = Ours::start(address, &with, &["a.age"], Arc::new(Open));
+            for name in SOPS {
+                let Some(mut encrypt) = room.sops(name, &without, None) else { return };
+                let remote = ["--enable-local-keyservice=false", "--keyservice", &server.address];
+                let sealed = printed(encrypt.arg("encrypt").args(remote).arg("app.yaml"));
+                std::fs::write(room.path("sealed.yaml"), sealed).unwrap();
+                let alone = room
+                    .sops(name, &without, None)
+                    .unwrap()
+                    .args(["decrypt", "sealed.yaml"])
+                    .output()
+                    .unwrap();
+                assert!(!alone.status.success());
+                let mut decrypt = room.sops(name, &without, None).unwrap();
+                let opened =
+                    printed(decrypt.arg("decrypt").args(["--keyservice", &server.address, "sealed.yaml"]));
+                assert_eq!(opened, PLAIN, "{name} {} {rule}", server.address);
+            }
+        }
+        assert!(!room.path("s").exists(), "the socket goes with the server");
+    }
+}
+
+#[test]
+fn we_use_keys_that_only_the_server_of_sops_has() {
+    let (Some(with), Some(without)) = (GnuPg::with_key(), GnuPg::empty()) else { return };
+    let room = Room::new(&format!("pgp: {}", fingerprint()));
+    for name in SOPS {
+        for address in addresses(&room) {
+            let Some(_server) = Theirs::start(name, &room, &address, &with) else { return };
+            let mut encrypt = room.uvars(&without, None);
+            let sealed = printed(encrypt.env("SOPS_KEYSERVICE", &address).args(["encrypt", "app.yaml"]));
+            std::fs::write(room.path("sealed.yaml"), sealed).unwrap();
+            refused(room.uvars(&without, None).args(["decrypt", "sealed.yaml"]));
+            for local in ["true", "false"] {
+                let mut decrypt = room.uvars(&without, None);
+                decrypt.env("SOPS_KEYSERVICE", &address).env("SOPS_ENABLE_LOCAL_KEYSERVICE", local);
+                assert_eq!(printed(decrypt.args(["decrypt", "sealed.yaml"])), PLAIN, "{name} {address}");
+            }
+            drop(std::fs::remove_file(room.path("s")));
+        }
+    }
+}
+
+#[test]
+fn a_service_that_is_not_there_or_does_not_have_the_key_is_named() {
+    let (Some(with), Some(without)) = (GnuPg::with_key(), GnuPg::empty()) else { return };
+    let room = Room::new(&format!("pgp: {}", fingerprint()));
+    printed(room.uvars(&with, None).args(["encrypt", "-i", "app.yaml"]));
+    let [tcp, unix] = addresses(&room);
+    let asking = |addresses: &str| {
+        let mut decrypt = room.uvars(&without, None);
+        refused(decrypt.env("SOPS_KEYSERVICE", addresses).args(["decrypt", "app.yaml"]))
+    };
+    let said = asking(&format!("{tcp},{unix}"));
+    for address in [&tcp, &unix] {
+        assert!(said.contains(&format!("{address}: the key service cannot be reached")), "{said}");
+    }
+    let server = Ours::start(tcp, &without, &["a.age"], Arc::new(Open));
+    let said = asking(&server.address);
+    assert!(said.contains(&format!("{}: the key service said: gpg cannot open", server.address)), "{said}");
+    let said = asking("http://127.0.0.1:1");
+    assert!(said.contains("tcp://HOST:PORT"), "{said}");
+}
+
+struct Nobody;
+
+impl Gate for Nobody {
+    fn allows(&self, wanted: Use, key: &MasterKey) -> bool {
+        assert_eq!(wanted, Use::Decrypt);
+        assert_eq!(*key, MasterKey::age("age1x"));
+        false
+    }
+}
+
+#[test]
+fn a_gate_is_asked_before_a_key_is_used() {
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new("age: x");
+    let [tcp, _] = addresses(&room);
+    let server = Ours::start(tcp, &gpg, &[], Arc::new(Nobody));
+    let remote = connect(server.address.parse().unwrap()).unwrap();
+    let error = remote.decrypt(&MasterKey::age("age1x"), "enc").unwrap_err();
+    assert_eq!(error.to_string(), "the key service said: Request rejected by user");
+}
+
+#[test]
+fn only_the_owner_may_use_a_socket_and_a_taken_one_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new("age: x");
+    let [_, unix] = addresses(&room);
+    let server = Ours::start(unix.clone(), &gpg, &[], Arc::new(Open));
+    let mode = std::fs::metadata(room.path("s")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let services = KeyServices::none();
+    let again = serve(&unix.parse().unwrap(), services, Arc::new(Open), || panic!("it listens"), || true);
+    assert!(again.unwrap_err().to_string().contains("cannot listen at unix://"));
+    assert!(room.path("s").exists(), "the socket of the other is left alone");
+    drop(server);
+    assert!(!Path::new(&room.path("s")).exists());
+}
+
+#[test]
+fn a_hundred_requests_at_once_are_answered() {
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new("age: x");
+    let [tcp, _] = addresses(&room);
+    let server = Ours::start(tcp, &gpg, &["a.age"], Arc::new(Open));
+    let key = MasterKey::age(age_recipient("a.age"));
+    let remote = connect(server.address.parse().unwrap()).unwrap();
+    let remote = remote.as_ref();
+    std::thread::scope(|scope| {
+        for number in 0..100_u8 {
+            let key = &key;
+            scope.spawn(move || {
+                let enc = remote.encrypt(key, &[number; 32]).unwrap();
+                assert_eq!(remote.decrypt(key, &enc).unwrap().expose(), [number; 32]);
+            });
+        }
+    });
+}
