@@ -144,6 +144,11 @@ impl Error {
         self.0.file.as_deref()
     }
 
+    /// Whether it is about one place in a file.
+    pub fn has_key(&self) -> bool {
+        self.0.key.is_some()
+    }
+
     /// Line and column, from 1.
     pub fn line_column(&self) -> Option<(u32, u32)> {
         self.0.position

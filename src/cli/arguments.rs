@@ -4,11 +4,11 @@
 
 use super::{
     activate, bind, completions, decrypt, edit, encrypt, exec, export, generate, get, host, init, key, man,
-    receive, recover, rotate, rules, schema, set, sync, unset, user, verify,
+    receive, recover, rotate, rules, schema, set, sops, sync, unset, user, verify,
 };
 use crate::error::Error;
 use crate::keys;
-use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub(super) struct Cli {
 }
 
 /// What every verb knows.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct Global {
     /// Work in this folder instead of the current one
     #[arg(short = 'C', long, value_name = "DIR", global = true, help_heading = "Global options")]
@@ -47,8 +47,9 @@ pub(super) struct Global {
 }
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(super) enum When {
+    #[default]
     Auto,
     Always,
     Never,
@@ -109,6 +110,7 @@ verbs! {
     Export export,
     Activate activate,
     Recover recover,
+    Sops sops,
     Schema schema,
     Completions completions,
     Man man,
@@ -159,6 +161,11 @@ pub(super) fn key_in_pieces(arguments: &[OsString]) -> Option<Error> {
     })
 }
 
+/// The whole definition, for pages and scripts: with the commands of sops, which our parser does not look into.
+pub(super) fn whole() -> clap::Command {
+    Cli::command().mut_subcommand("sops", |_| sops::describe())
+}
+
 impl Cli {
     /// Parses a command line. Where it begins with a verb, only that verb is built: all of them take clap longer
     /// than a small file takes to decrypt. What that does not parse, help and mistakes, is left to the whole.
@@ -176,7 +183,6 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn a_verb_alone_is_what_it_is_among_all() {

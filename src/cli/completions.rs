@@ -1,10 +1,9 @@
 //! `uvars completions`: what a shell needs to complete our words.
 
-use super::arguments::Cli;
+use super::arguments::whole;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::Result;
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Print the completion script of a shell
@@ -19,7 +18,7 @@ pub(super) struct Arguments {
 /// Prints the script.
 pub(super) fn run(ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "uvars", &mut script);
+    clap_complete::generate(arguments.shell, &mut whole(), "uvars", &mut script);
     ui.bytes(&script)?;
     Ok(Exit::Done)
 }

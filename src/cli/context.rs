@@ -126,15 +126,22 @@ impl Context {
         Keyring::new(self.sources())
     }
 
+    /// The private keys at hand, and gpg.
+    ///
+    /// Errors: as [`Self::keyring`].
+    pub(super) fn local_service(&self) -> Result<Local> {
+        let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: programs() };
+        Ok(Local::new(self.keyring()?, gpg, programs()))
+    }
+
     /// Who wraps and opens data keys: the private keys at hand, gpg, and the services that the environment names.
     ///
     /// Errors: as [`Self::keyring`]; a decryption order that names one type twice.
     pub(super) fn key_services(&self) -> Result<KeyServices> {
         let text = |name: &str| self.variable(name).map(|value| value.to_string_lossy().into_owned());
-        let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: programs() };
         let mut services = match text("SOPS_ENABLE_LOCAL_KEYSERVICE").as_deref() {
             Some("0" | "f" | "F" | "false" | "FALSE" | "False") => KeyServices::none(),
-            _ => KeyServices::local(Local::new(self.keyring()?, gpg, programs())),
+            _ => KeyServices::local(self.local_service()?),
         };
         for address in text("SOPS_KEYSERVICE").iter().flat_map(|all| all.split(',')) {
             let address = address.parse().map_err(|error: Error| error.hint("SOPS_KEYSERVICE names it"))?;

@@ -27,7 +27,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How long an editor may take to end once it was asked to; then its folder goes all the same.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a wait for a line lasts before signals are looked at.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -133,7 +133,7 @@ fn changed(document: &Document) -> Error {
 }
 
 /// Waits for a line on standard input; false where there is none. A signal ends the waiting.
-fn entered(scratch: &Scratch) -> Result<bool> {
+pub(super) fn entered(scratch: &Scratch) -> Result<bool> {
     let stdin = std::io::stdin();
     loop {
         scratch.check_signals()?;
@@ -205,7 +205,7 @@ fn run_editor(context: &Context, file: &Path) -> Result<()> {
 
 /// The editor's words. Where they are more than words the shell reads them, as under git; it lives through Ctrl-C,
 /// which is for the editor.
-fn command(editor: &OsStr, name: &str) -> Command {
+pub(super) fn command(editor: &OsStr, name: &str) -> Command {
     let plain = |letter: char| letter.is_alphanumeric() || " /._-+,:@%".contains(letter);
     let mut words = name.split(' ').filter(|word| !word.is_empty());
     if let Some(program) = words.next().filter(|_| name.chars().all(plain)) {
@@ -225,7 +225,7 @@ fn file_name(shown: &str) -> PathBuf {
     Path::new(shown).file_name().map_or_else(|| PathBuf::from("file.yaml"), PathBuf::from)
 }
 
-fn put(file: &Path, text: &Secret) -> Result<()> {
+pub(super) fn put(file: &Path, text: &Secret) -> Result<()> {
     let failed = |error| Error::io("write", file, error);
     let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
     open.write_all(text.expose()).map_err(failed)

@@ -1,10 +1,9 @@
 //! `uvars man`: manual pages out of the definition of the command line.
 
-use super::arguments::Cli;
+use super::arguments::whole;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::error::{Error, Result};
-use clap::CommandFactory;
 
 /// Print a manual page
 #[derive(clap::Args, Debug)]
@@ -18,7 +17,7 @@ pub(super) struct Arguments {
 
 /// Prints the page.
 pub(super) fn run(ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let mut root = Cli::command();
+    let mut root = whole();
     root.build();
     let mut command = &root;
     let mut name = String::from("uvars");

@@ -51,6 +51,7 @@ mod schema;
 mod scratch;
 mod set;
 mod signals;
+mod sops;
 mod store;
 mod sync;
 mod table;
@@ -72,6 +73,9 @@ use ui::Ui;
 /// 0 done, 1 failed, 2 usage, 3 out of date, 4 no key for this; `exec` returns its child's.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(words) = sops::line(&arguments) {
+        return sops::run_line(words);
+    }
     if let Some(code) = activate::help(&arguments) {
         return code;
     }
@@ -117,6 +121,7 @@ fn dispatch(context: &Context, ui: &mut Ui, command: Command) -> crate::Result<E
         Command::Activate(arguments) => activate::run(context, ui, &arguments),
         Command::Recover(arguments) => recover::run(context, ui, &arguments),
         Command::Schema(arguments) => schema::run(ui, &arguments),
+        Command::Sops(arguments) => Ok(Exit::Child(sops::run(context, &arguments))),
         Command::Completions(arguments) => completions::run(ui, &arguments),
         Command::Man(arguments) => man::run(ui, &arguments),
     }

@@ -17,6 +17,8 @@ use super::group::{KeyGroup, flat_group, group};
 #[derive(Debug)]
 pub struct SopsConfig {
     rules: Vec<CreationRule>,
+    /// Whether there is a list of them, be it empty.
+    has_rules: bool,
 }
 
 /// One creation rule.
@@ -49,17 +51,24 @@ impl SopsConfig {
         let Some(root) = tree.documents().first().and_then(|document| tree.root(*document)) else {
             return match error {
                 Some(error) => Err(crate::yaml::refusal(error, bytes).at(file)),
-                None => Ok(Self { rules: Vec::new() }),
+                None => Ok(Self { rules: Vec::new(), has_rules: false }),
             };
         };
         let root = View::new(&tree, root, &name);
-        let mut rules = Vec::new();
+        let (mut rules, mut has_rules) = (Vec::new(), false);
         for entry in root.entries()?.iter().filter(|entry| entry.name == "creation_rules") {
+            has_rules = !entry.value.is_null();
             for rule in entry.value.list()? {
                 rules.push(CreationRule::read(&rule)?);
             }
         }
-        Ok(Self { rules })
+        Ok(Self { rules, has_rules })
+    }
+
+    /// Whether the file has a list of rules. One that is there and empty lets no file be encrypted; where there is none,
+    /// sops takes the file for one that says nothing.
+    pub fn has_rules(&self) -> bool {
+        self.has_rules
     }
 
     /// All rules in their order.
@@ -147,6 +156,31 @@ impl CreationRule {
         groups
             .collect::<Result<_>>()
             .map_err(|error| Error::new(format!("line {}: {}", self.line, error.message())))
+    }
+
+    /// The text of one of the six fields that say which values are encrypted; none where it is empty.
+    pub fn selection(&self, field: &str) -> Option<&str> {
+        self.selections.iter().map(Selection::field).find(|(name, _)| *name == field).map(|(_, text)| text)
+    }
+
+    /// Checks that it names one of the six at most.
+    ///
+    /// # Errors
+    ///
+    /// It names more.
+    pub fn selections_agree(&self) -> Result<()> {
+        match self.selections.as_slice() {
+            [] | [_] => Ok(()),
+            _ => Err(Error::new(
+                "cannot use more than one of encrypted_suffix, unencrypted_suffix, encrypted_regex, \
+                 unencrypted_regex, encrypted_comment_regex, or unencrypted_comment_regex for the same rule",
+            )),
+        }
+    }
+
+    /// Whether values in clear are left out of the MAC.
+    pub fn mac_only_encrypted(&self) -> bool {
+        self.mac_only_encrypted
     }
 
     /// The age recipients of a rule with one group, as sops would store them; none where the rule wants

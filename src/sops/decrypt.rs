@@ -23,7 +23,6 @@ pub(super) fn decrypt(sealed: &Tree, cipher: &Cipher, rules: &Rules) -> Result<O
     let opening = Opening {
         sealed,
         cipher,
-        rules,
         walk: Walk::new(rules),
         mac: Mac::new(rules),
         out: Tree::new(sealed.items.len(), Pool::secret(room(sealed))),
@@ -44,7 +43,6 @@ fn room(sealed: &Tree) -> usize {
 struct Opening<'s> {
     sealed: &'s Tree,
     cipher: &'s Cipher,
-    rules: &'s Rules,
     walk: Walk<'s>,
     mac: Mac,
     out: Tree,
@@ -96,8 +94,6 @@ impl Opening<'_> {
             Node::Str => made.text = self.out.pool.push(text),
             Node::Null => {}
             _ if encrypted => return Err(Fault::Form),
-            // under no MAC nothing tells what it was; sops prints it so
-            Node::Float(-0.0) if self.rules.mac_only_encrypted() => made.node = Node::Int(0),
             _ => {}
         }
         if made.node.is_comment() {

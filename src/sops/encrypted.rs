@@ -121,6 +121,22 @@ impl Encrypted {
         &self.tree
     }
 
+    pub(super) fn whole_tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    pub(super) fn stores(&self) -> Stores {
+        self.stores
+    }
+
+    pub(super) fn set_format(&mut self, format: Format) {
+        self.format = format;
+    }
+
+    pub(super) fn set_version(&mut self, version: &str) {
+        version.clone_into(&mut self.metadata.version);
+    }
+
     /// How many documents there are.
     pub fn documents(&self) -> usize {
         self.tree.documents().len()

@@ -8,6 +8,7 @@
 //!
 //! This room knows no files and no fleet: bytes come in and go out, and errors name key paths.
 
+mod below;
 mod binding;
 mod cipher;
 mod clear;
@@ -17,6 +18,7 @@ mod encrypt;
 mod encrypted;
 mod format;
 mod groups;
+mod judge;
 mod keep;
 mod key_groups;
 mod mac;
@@ -29,6 +31,7 @@ mod regroup;
 mod rules;
 mod settle;
 mod shamir;
+mod shown;
 mod tree;
 mod value;
 mod vouch;
@@ -37,7 +40,8 @@ mod walk;
 pub use binding::BINDING_KEY;
 pub use clear::{Clear, ClearKind, Held};
 pub use encrypted::{Encrypted, Mac};
-pub use format::{Format, Indent, Stores};
+pub use format::{Format, Indent, Stores, is_not_encrypted};
+pub use judge::MacVerdict;
 pub use key_groups::KeyGroups;
 pub use metadata::{Group, KeyEntry, Metadata, SOPS_VERSION};
 pub use path::{KeyPath, Step};

@@ -12,9 +12,6 @@
 #[path = "../peers/mod.rs"]
 mod peers;
 
-mod broken;
 mod formats;
-mod matrix;
 mod room;
-mod table;
 mod yaml;

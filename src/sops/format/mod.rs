@@ -113,10 +113,17 @@ pub(super) trait Store {
     }
 }
 
+/// What is said of a file that has no metadata.
+const NOT_ENCRYPTED: &str = "this is not an encrypted file: it has no 'sops' metadata";
+
 /// The error about a file that has no metadata.
 fn not_encrypted() -> Error {
-    Error::new("this is not an encrypted file: it has no 'sops' metadata")
-        .hint("to encrypt it: uvars encrypt -i FILE")
+    Error::new(NOT_ENCRYPTED).hint("to encrypt it: uvars encrypt -i FILE")
+}
+
+/// Whether an error says that a file has no metadata, and nothing else is wrong with it.
+pub fn is_not_encrypted(error: &Error) -> bool {
+    error.message() == NOT_ENCRYPTED
 }
 
 /// Checks that a format that holds one document is given one: sops drops the others.

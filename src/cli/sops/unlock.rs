@@ -1,0 +1,62 @@
+//! Who wraps and opens data keys for a command of sops: the private keys at hand, gpg, and key services.
+
+use super::call::Call;
+use super::code::Code;
+use super::fault::{Fault, Outcome};
+use super::log::{self, Level};
+use crate::keys::KeyType;
+use crate::keyservice::{self, KeyServices};
+use crate::secret::DataKey;
+use crate::sops::Encrypted;
+
+impl Call<'_> {
+    /// Checks `--decryption-order`.
+    ///
+    /// Errors: a type stands in it twice (112).
+    pub(super) fn check_order(&self) -> Outcome<()> {
+        let mut seen = Vec::new();
+        for kind in self.text("decryption-order").split(',').filter(|kind| !kind.is_empty()) {
+            if seen.contains(&kind) {
+                return Err(Fault::new(
+                    Code::DuplicateOrder,
+                    format!("Duplicate decryption key type: {kind}"),
+                ));
+            }
+            seen.push(kind);
+        }
+        Ok(())
+    }
+
+    /// The services, local and other, in the order that flags and environment say.
+    pub(super) fn services(&self) -> Outcome<KeyServices> {
+        let mut services = if self.is_on("enable-local-keyservice") {
+            KeyServices::local(self.context.local_service()?)
+        } else {
+            KeyServices::none()
+        };
+        for address in self.own.texts("keyservice").iter().filter(|address| !address.is_empty()) {
+            match address.parse().and_then(keyservice::connect) {
+                Ok(service) => services = services.with(service),
+                Err(error) => {
+                    let said = format!("Error parsing URI for keyservice, skipping: {error}");
+                    log::line(Level::Warning, &said, &[("uri", address)]);
+                }
+            }
+        }
+        let order: Vec<_> = self.text("decryption-order").split(',').filter_map(KeyType::of_field).collect();
+        Ok(if order.is_empty() { services } else { services.in_order(order) })
+    }
+
+    /// Opens the data key of a file.
+    ///
+    /// Errors: nobody at hand can (128).
+    pub(super) fn unlock(&self, file: &Encrypted) -> Outcome<DataKey> {
+        file.unlock(&self.services()?).map_err(|error| {
+            Fault::of(
+                Code::NoKey,
+                "Failed to get the data key required to decrypt the SOPS file.\n\n",
+                &error,
+            )
+        })
+    }
+}
