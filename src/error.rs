@@ -154,6 +154,11 @@ impl Error {
         self.0.position
     }
 
+    /// The place in the file, `db.password`.
+    pub fn key_path(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
     /// The sentence alone, without its place.
     pub fn message(&self) -> &str {
         &self.0.message

@@ -141,19 +141,21 @@ fn verify_names_whoever_opens_a_file_and_should_not() {
     let done = sops.args(add).env("SOPS_AGE_KEY_FILE", sample_fleet::key(MIRA)).current_dir(fleet.dir());
     assert!(done.status().unwrap().success());
     let said = fleet.run_as(MIRA, &["verify", FILE, "shared/wifi"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let out = format!("differs {FILE}\nok secrets/shared/wifi.sops.yaml\n");
+    assert_eq!((said.code, said.out), (3, out), "{}", said.err);
     let warning = format!("uvars: warning: {FILE}: names {stranger} as a reader, which the fleet does not\n");
     assert_eq!(said.err, format!("{warning}uvars: hint: to take them out: uvars sync {FILE}\n"));
-    let json = fleet.must(MIRA, &["verify", "--json", FILE, "shared/wifi"]);
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json = fleet.run_as(MIRA, &["verify", "--json", FILE, "shared/wifi"]);
+    assert_eq!(json.code, 3);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     let strangers: Vec<_> =
         json.as_array().unwrap().iter().map(|file| file.get("strangers").unwrap()).collect();
     assert_eq!(strangers, [&serde_json::json!([stranger]), &serde_json::json!([])]);
-    // a fleet that cannot be read keeps nobody from verifying
+    // a fleet that cannot be read keeps nobody from verifying, but nobody is told that all is well
     fs::write(fleet.path("uvars.yaml"), "users: 1\n").unwrap();
     let said = fleet.run_as(MIRA, &["verify", FILE]);
-    assert_eq!((said.code, said.out), (0, format!("ok {FILE}\n")), "{}", said.err);
-    assert!(said.err.contains("who should read the files cannot be told"), "{}", said.err);
+    assert_eq!((said.code, said.out), (3, format!("differs {FILE}\n")), "{}", said.err);
+    assert!(said.err.contains("who should read it cannot be told: uvars.yaml:1:"), "{}", said.err);
 }
 
 #[test]

@@ -243,7 +243,7 @@ fn a_key_of_another_type_is_a_reader_too_many() {
         let dry = fleet.must(MIRA, &["sync", "--dry-run"]);
         assert_eq!(dry, format!("renew  {FILE} -{name}\n"));
         let verify = run(&fleet, &["verify", FILE]);
-        assert_eq!(verify.code, 0, "{}", verify.err);
+        assert_eq!(verify.code, 3, "{}", verify.err);
         let warning = format!("uvars: warning: {FILE}: names {name} as a reader, which the fleet does not\n");
         assert!(verify.err.contains(&warning) && verify.err.contains("uvars sync"), "{}", verify.err);
         let bind = run(&fleet, &["bind", "--yes", "--dry-run", FILE]);

@@ -11,7 +11,7 @@ use crate::fs::{self, RepoPath, Root};
 use crate::keys::{self, Ledger, Unwrap};
 use crate::rules;
 use crate::secret::DataKey;
-use crate::sops::{Encrypted, Format, Mac, Plain, Stores};
+use crate::sops::{Encrypted, Format, KeyPath, Mac, Plain, Stores};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,8 @@ impl Document {
         Ok(Self { shown: path.to_string(), typed: typed.to_owned(), place, folder, typed_in, format: None })
     }
 
-    fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
+    /// A file at a path, of whatever name.
+    pub(super) fn at(context: &Context, path: PathBuf, typed: &str) -> Result<Self> {
         let place = Place::of(path, &context.path_by_links(Path::new(typed)))?;
         Ok(Self {
             place,
@@ -223,6 +224,17 @@ impl Document {
     pub(super) fn open(&self, keys: &dyn Unwrap, mac: Mac) -> Result<Opened> {
         let bytes = self.bytes()?;
         let file = Encrypted::parse(&bytes, self.format()).map_err(|error| error.at(&self.shown))?;
+        self.open_file(bytes, file, keys, mac)
+    }
+
+    /// The same with a file that has been read already.
+    pub(super) fn open_file(
+        &self,
+        bytes: Vec<u8>,
+        file: Encrypted,
+        keys: &dyn Unwrap,
+        mac: Mac,
+    ) -> Result<Opened> {
         if let Some(path) = self.bound_path() {
             file.check_rule(path).map_err(|error| self.hints_from_here(error.at(&self.shown)))?;
         }
@@ -261,13 +273,18 @@ impl Document {
 impl Opened {
     /// Says which comments are in clear where the file's rule has them encrypted.
     pub(super) fn warn_of_clear_comments(&self, ui: &mut Ui) {
-        for place in self.plain.clear_comments() {
-            let place = if place.is_root() { "at the top".to_owned() } else { format!("in {place}") };
-            ui.warn(format!(
-                "{}: a comment {place} is not encrypted: anybody may have put it there",
-                self.shown
-            ));
+        for comment in self.clear_comments() {
+            ui.warn(format!("{}: {comment}", self.shown));
         }
+    }
+
+    /// A sentence about each of them.
+    pub(super) fn clear_comments(&self) -> Vec<String> {
+        let sentence = |place: KeyPath| {
+            let place = if place.is_root() { "at the top".to_owned() } else { format!("in {place}") };
+            format!("a comment {place} is not encrypted: anybody may have put it there")
+        };
+        self.plain.clear_comments().into_iter().map(sentence).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 //! and commits its one transaction. Whoever is given a file here has had its MAC and its binding checked first.
 //! A file that the runner cannot open is left as it is and named, and so is one that is refused; the rest is done.
 
+mod against_rule;
 mod bind;
 mod file;
 mod keyholders;
@@ -14,6 +15,7 @@ mod rekey;
 mod save;
 mod sync;
 
+pub use against_rule::{Difference, against_rule};
 pub use bind::Binding;
 pub use keyholders::keep_keyholders;
 pub use names::Names;

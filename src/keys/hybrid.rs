@@ -121,8 +121,7 @@ impl Identity {
         let shared = self.key().decapsulate(&sent).ok_or(DecryptError::InvalidHeader)?;
         let Some(plain) = hpke::open(&shared, INFO, &stanza.body) else { return Ok(None) };
         FileKey::try_init_with_mut(|key| {
-            let plain = plain.first_chunk().ok_or(DecryptError::InvalidHeader)?;
-            *key = *plain;
+            *key = plain.as_slice().try_into().map_err(|_| DecryptError::InvalidHeader)?;
             Ok(())
         })
         .map(Some)

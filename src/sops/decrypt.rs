@@ -20,6 +20,16 @@ pub(super) struct Opened {
 /// Opens every value. Errors name the key path: a value in clear that should be encrypted, a value that was
 /// changed or moved, a type that cannot be.
 pub(super) fn decrypt(sealed: &Tree, cipher: &Cipher, rules: &Rules) -> Result<Opened> {
+    decrypt_or(sealed, cipher, rules, &mut Err)
+}
+
+/// The same, but each error is handed on, and where that says so the rest is opened without the value.
+pub(super) fn decrypt_or(
+    sealed: &Tree,
+    cipher: &Cipher,
+    rules: &Rules,
+    or: &mut dyn FnMut(Error) -> Result<()>,
+) -> Result<Opened> {
     let opening = Opening {
         sealed,
         cipher,
@@ -28,7 +38,7 @@ pub(super) fn decrypt(sealed: &Tree, cipher: &Cipher, rules: &Rules) -> Result<O
         out: Tree::new(sealed.items.len(), Pool::secret(room(sealed))),
         clear_comments: Vec::new(),
     };
-    opening.run()
+    opening.run(or)
 }
 
 /// Enough room for the plain text of the whole tree, so that it is written once and never moved.
@@ -50,7 +60,7 @@ struct Opening<'s> {
 }
 
 impl Opening<'_> {
-    fn run(mut self) -> Result<Opened> {
+    fn run(mut self, or: &mut dyn FnMut(Error) -> Result<()>) -> Result<Opened> {
         for (at, item) in self.sealed.items.iter().enumerate() {
             let made = match item.node {
                 Node::Map | Node::List => {
@@ -64,17 +74,27 @@ impl Opening<'_> {
                 Node::Comment(side) => Ok(self.comment(*item, side)),
                 _ => self.value(*item),
             };
-            let made = made.map_err(|fault| {
-                let error = Error::new(fault.to_string()).key(self.sealed.path_of(at).to_string());
-                if fault == Fault::Form {
-                    error.hint("a value added by hand: take it out of the file, then add it with 'uvars set'")
-                } else {
-                    error
+            let made = match made {
+                Ok(made) => made,
+                Err(fault) => {
+                    or(self.said(fault, at))?;
+                    self.walk.done();
+                    Item::new(Node::Null)
                 }
-            })?;
+            };
             self.out.items.push(made);
         }
         Ok(Opened { tree: self.out, mac: self.mac.finish(), clear_comments: self.clear_comments })
+    }
+
+    /// The error of a value, with its place.
+    fn said(&self, fault: Fault, at: usize) -> Error {
+        let error = Error::new(fault.to_string()).key(self.sealed.path_of(at).to_string());
+        if fault == Fault::Form {
+            error.hint("a value added by hand: take it out of the file, then add it with 'uvars set'")
+        } else {
+            error
+        }
     }
 
     fn keyed(&mut self, item: Item, node: Node) -> Item {

@@ -293,7 +293,7 @@ impl Encrypted {
         Ok(Self { tree: Arc::new(tree), metadata, format: self.format, stores: self.stores })
     }
 
-    fn check_mac(&self, cipher: &Cipher, computed: &str) -> Result<()> {
+    pub(super) fn check_mac(&self, cipher: &Cipher, computed: &str) -> Result<()> {
         if self.stored_mac(cipher)?.as_slice() == computed.as_bytes() {
             return Ok(());
         }

@@ -32,6 +32,7 @@ mod rules;
 mod settle;
 mod shamir;
 mod shown;
+mod survey;
 mod tree;
 mod value;
 mod vouch;
