@@ -2,6 +2,7 @@
 
 use super::arguments::whole;
 use super::exit::Exit;
+use super::sops;
 use super::ui::Ui;
 use crate::error::{Error, Result};
 
@@ -17,7 +18,9 @@ pub(super) struct Arguments {
 
 /// Prints the page.
 pub(super) fn run(ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
-    let mut root = whole();
+    // the options of uvars stand in front of `sops`, and are none of its own
+    let is_sops = arguments.command.first().is_some_and(|word| word == "sops");
+    let mut root = if is_sops { clap::Command::new("uvars").subcommand(sops::describe()) } else { whole() };
     root.build();
     let mut command = &root;
     let mut name = String::from("uvars");

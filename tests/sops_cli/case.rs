@@ -9,7 +9,7 @@
 //! ```
 //!
 //! More lines: `env NAME=VALUE` for the commands; `stderr` compares standard error too; `first` compares only the first
-//! line of standard output; `old` also runs it with 3.11, `only-old` only with that; `differs ROW` says that the two
+//! line of standard output; `needs gpg` leaves it out where there is no gpg; `old` also runs it with 3.11, `only-old` only with that; `differs ROW` says that the two
 //! differ, and `ours CODE TEXT` what ours ends with then (TEXT is a part of what it says, on either stream).
 
 use std::path::Path;
@@ -28,6 +28,7 @@ pub(crate) struct Case {
     pub(crate) first: bool,
     pub(crate) old: bool,
     pub(crate) only_old: bool,
+    pub(crate) needs: Option<String>,
     pub(crate) differs: Option<String>,
     pub(crate) ours: Option<(i32, String)>,
 }
@@ -63,6 +64,7 @@ pub(crate) fn read(path: &Path) -> Vec<Case> {
             "stderr" => case.stderr = true,
             "first" => case.first = true,
             "old" => case.old = true,
+            "needs" => case.needs = Some(rest.to_owned()),
             "only-old" => case.only_old = true,
             "differs" => case.differs = Some(rest.to_owned()),
             "ours" => {

@@ -57,24 +57,21 @@ pub(super) fn legacy(call: &Call<'_>, source: &Source) -> Outcome<()> {
     let output = call.format("output-type", &source.name);
     let stores = call.stores(output)?;
     call.check_order()?;
-    let is_there = path.metadata().is_ok();
-    let base = if is_there {
-        Base::File(Box::new(call.open(source, input)?))
-    } else {
-        Base::New(call.new_file(&source.name, input)?)
-    };
-    let before = is_there.then(|| source.read()).transpose()?;
-    let edit = Edit { call, base, input, output, stores, shows_keys: call.is_on("show-master-keys") };
+    let (before, base) = read(call, source, input)?;
+    let shows_keys = call.is_on("show-master-keys");
+    let mut edit = Edit { call, source, before, base, input, output, stores, shows_keys };
     let name = path.file_name().map_or_else(|| "file".into(), std::ffi::OsStr::to_owned);
     let bytes = emit(&edit.until_it_can_be_kept(Path::new(&name))?)?;
-    let now = is_there.then(|| source.read()).transpose()?;
-    if now != before || is_there != path.metadata().is_ok() {
-        return Err(Fault::failed(format!(
-            "{} was changed by somebody else meanwhile; nothing was written",
-            path.display()
-        )));
-    }
     call.write_back(path, &bytes)
+}
+
+/// Opens the file, or finds out what a new one is made with; and the bytes that it has.
+fn read(call: &Call<'_>, source: &Source, input: Format) -> Outcome<(Option<Secret>, Base)> {
+    if source.path.as_ref().is_some_and(|path| path.metadata().is_ok()) {
+        let bytes = source.read()?;
+        return Ok((Some(bytes), Base::File(Box::new(call.open(source, input)?))));
+    }
+    Ok((None, Base::New(call.new_file(&source.name, input)?)))
 }
 
 /// What an edit begins with.
@@ -85,6 +82,9 @@ enum Base {
 
 struct Edit<'a, 'c> {
     call: &'a Call<'c>,
+    source: &'a Source,
+    /// What the file was when it was opened; nothing where there was none.
+    before: Option<Secret>,
     base: Base,
     input: Format,
     output: Format,
@@ -96,7 +96,7 @@ impl Edit<'_, '_> {
     /// Has the text edited until it can be encrypted.
     ///
     /// Errors: nothing was changed (200); the editor failed (201); a text that cannot be kept, and nobody to be asked.
-    fn until_it_can_be_kept(&self, name: &Path) -> Outcome<Encrypted> {
+    fn until_it_can_be_kept(&mut self, name: &Path) -> Outcome<Encrypted> {
         let shown = self.shown()?;
         let scratch = Scratch::make(self.call.context)?;
         let file = scratch.path().join(name);
@@ -110,6 +110,12 @@ impl Edit<'_, '_> {
                 return Err(Fault::new(Code::Unchanged, "File has not changed, exiting."));
             }
             match self.kept(&shown, &text) {
+                Ok(_) if self.was_changed()? => {
+                    (self.before, self.base) = read(self.call, self.source, self.input)?;
+                    let said = "The file was changed by somebody else meanwhile; saved once more, your text takes the \
+                                place of theirs.";
+                    log::line(Level::Error, &format!("{said} {AGAIN}"), &[]);
+                }
                 Ok(file) => return Ok(file),
                 Err((what, why)) => {
                     log::line(Level::Error, &format!("{what} {AGAIN}"), &[("error", &why.to_string())]);
@@ -121,6 +127,13 @@ impl Edit<'_, '_> {
                 ));
             }
         }
+    }
+
+    /// Whether somebody else wrote the file since it was opened.
+    fn was_changed(&self) -> Outcome<bool> {
+        let is_there = self.source.path.as_ref().is_some_and(|path| path.metadata().is_ok());
+        let now = is_there.then(|| self.source.read()).transpose()?;
+        Ok(now != self.before)
     }
 
     /// What the editor is given.

@@ -19,7 +19,7 @@ As the verbs of uvars, this is for files of any kind. In a fleet (uvars.yaml) th
 pub(in crate::cli) fn describe() -> clap::Command {
     let commands = COMMANDS.iter().map(|command| described(command));
     let root = clap::Command::new("sops").about(ABOUT).after_long_help(MORE).disable_help_subcommand(true);
-    let root = root.args(legacy::table().iter().map(argument)).arg(words("[FILE]"));
+    let root = root.args(legacy::table().iter().map(argument)).args(words("[FILE]"));
     root.disable_help_flag(true).subcommands(commands).max_term_width(100)
 }
 
@@ -27,17 +27,29 @@ fn described(command: &Command) -> clap::Command {
     let made = clap::Command::new(command.name).about(command.about).disable_help_flag(true);
     let made = if command.more.is_empty() { made } else { made.after_long_help(command.more) };
     let made = made.args(command.table().iter().map(argument));
-    let made = if command.words.is_empty() { made } else { made.arg(words(command.words)) };
+    let made = made.args(words(command.words));
     let below = command.below.iter().map(|below| described(below));
     made.subcommands(below).disable_help_subcommand(true).max_term_width(100)
 }
 
-/// What is no flag, all of it in one.
-fn words(shown: &'static str) -> Arg {
-    let names: Vec<&str> = shown.split(' ').collect();
-    let arg = Arg::new("WORDS").action(ArgAction::Append).required(!shown.starts_with('['));
-    arg.num_args(names.len())
-        .value_names(names.iter().map(|name| name.trim_matches(['[', ']'])).collect::<Vec<_>>())
+/// What is no flag.
+fn words(shown: &'static str) -> impl Iterator<Item = Arg> {
+    shown.split(' ').filter(|word| !word.is_empty()).map(|word| {
+        let name = word.trim_matches(['[', ']']);
+        let arg = Arg::new(name.trim_end_matches('…')).required(!word.starts_with('[')).help(meaning(name));
+        if name.ends_with('…') { arg.action(ArgAction::Append).num_args(1..) } else { arg }
+    })
+}
+
+fn meaning(word: &str) -> &'static str {
+    match word {
+        "FILE" => "The file",
+        "FILE…" => "The files",
+        "PATH" => "The place of a value: '[\"key\"][0]'",
+        "VALUE" => "The value, as JSON",
+        "COMMAND" => "What the shell is to run, in one word",
+        _ => "Which group; they count from 0",
+    }
 }
 
 fn argument(flag: &Flag) -> Arg {

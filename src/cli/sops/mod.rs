@@ -87,6 +87,9 @@ const COMMANDS: &[&Command] = &[
     &unset::COMMAND,
 ];
 
+/// Commands of sops that are none here. Without this their names would be those of files to edit.
+const ABSENT: [&str; 2] = ["keyservice", "publish"];
+
 /// Asks for the words that may follow: shells do.
 const COMPLETE: &str = "--generate-bash-completion";
 
@@ -155,6 +158,9 @@ fn dispatch(context: &Context, words: &[String]) -> Outcome<()> {
     let (name, rest) = root.words.split_first().map_or(("", [].as_slice()), |(name, rest)| (name, rest));
     if matches!(name, "help" | "h") {
         return asked_for_help(rest);
+    }
+    if ABSENT.contains(&name) {
+        return Err(Fault::failed(format!("sops {name} is not a part of this program")));
     }
     match COMMANDS.iter().find(|command| command.name == name) {
         Some(command) => below(context, &root, command, rest),
