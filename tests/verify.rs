@@ -489,12 +489,18 @@ fn what_sops_has_written_is_whole() {
 }
 
 #[test]
-fn what_updatekeys_of_sops_puts_right_is_right() {
+fn what_updatekeys_puts_right_is_right() {
     let place = Place::new();
     let (ann, ben, cid) = (place.key("ann"), place.key("ben"), place.key("cid"));
     place.rules(&format!("  - age: {ann},{ben}\n"));
     place.encrypt("f.yaml", FILES[0].1);
     place.rules(&format!("  - age: {ann},{cid}\n"));
+    let before = place.read("f.yaml");
+    place.verify("f.yaml").says("uvars sops updatekeys f.yaml");
+    let ran = place.run("ann", &["sops", "updatekeys", "-y", "f.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    place.verify("f.yaml").is(0, "ok f.yaml\n");
+    place.write("f.yaml", &before);
     assert_eq!(place.verify("f.yaml").code, 3);
     let Some(mut sops) = peers::command("sops") else { return };
     sops.current_dir(place.dir())
