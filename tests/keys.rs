@@ -685,3 +685,41 @@ fn sops_opens_what_we_wrap_and_we_open_what_sops_wraps() {
         );
     }
 }
+
+#[test]
+fn files_of_hybrid_readers_go_to_sops_and_come_from_it_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(hybrid) = hybrid_key(dir.path(), "hybrid") else { return };
+    let Some(native) = age_key(dir.path(), "native") else { return };
+    let both = format!("{},{}", native.public, hybrid.public);
+    std::fs::write(dir.path().join(".sops.yaml"), format!("creation_rules:\n  - age: {both}\n")).unwrap();
+    let uvars = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_uvars"));
+        command.env_clear().env("HOME", "/nonexistent").env("SOPS_AGE_KEY_FILE", &hybrid.file);
+        peers::succeed(command.current_dir(dir.path()).args(arguments))
+    };
+    let sops = |arguments: &[&str]| {
+        let mut command = peers::command("sops")?;
+        command.env("HOME", "/nonexistent").env("SOPS_AGE_KEY_FILE", &hybrid.file);
+        Some(peers::succeed(command.current_dir(dir.path()).args(arguments)))
+    };
+    for (name, plain) in [
+        ("f.yaml", "a: one\n"),
+        ("f.json", "{\n\t\"a\": \"one\"\n}\n"),
+        ("f.env", "a=one\n"),
+        ("f.ini", "[s]\na = one\n"),
+        ("f.bin", "one"),
+    ] {
+        let file = dir.path().join(name);
+        std::fs::write(&file, plain).unwrap();
+        uvars(&["encrypt", "-i", name]);
+        let ours = std::fs::read_to_string(&file).unwrap();
+        assert!(ours.contains(&hybrid.public) && !ours.contains("one\n"), "{name}");
+        let Some(printed) = sops(&["decrypt", name]) else { return };
+        assert_eq!(String::from_utf8(printed).unwrap(), plain, "{name}");
+        std::fs::write(&file, plain).unwrap();
+        sops(&["encrypt", "-i", name]);
+        assert_eq!(String::from_utf8(uvars(&["decrypt", name])).unwrap(), plain, "{name}");
+        uvars(&["verify", name]);
+    }
+}
