@@ -33,6 +33,7 @@ pub(super) fn decrypt_or(
     let opening = Opening {
         sealed,
         cipher,
+        rules,
         walk: Walk::new(rules),
         mac: Mac::new(rules),
         out: Tree::new(sealed.items.len(), Pool::secret(room(sealed))),
@@ -53,6 +54,7 @@ fn room(sealed: &Tree) -> usize {
 struct Opening<'s> {
     sealed: &'s Tree,
     cipher: &'s Cipher,
+    rules: &'s Rules,
     walk: Walk<'s>,
     mac: Mac,
     out: Tree,
@@ -114,6 +116,8 @@ impl Opening<'_> {
             Node::Str => made.text = self.out.pool.push(text),
             Node::Null => {}
             _ if encrypted => return Err(Fault::Form),
+            // under no MAC nothing tells what it was; sops prints it so
+            Node::Float(-0.0) if self.rules.mac_only_encrypted() => made.node = Node::Int(0),
             _ => {}
         }
         if made.node.is_comment() {

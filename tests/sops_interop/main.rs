@@ -12,6 +12,9 @@
 #[path = "../peers/mod.rs"]
 mod peers;
 
+mod broken;
 mod formats;
+mod matrix;
 mod room;
+mod table;
 mod yaml;

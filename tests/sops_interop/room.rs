@@ -3,6 +3,7 @@
 use crate::peers;
 use regex::Regex;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use uvars::keys::{IdentitySources, Keyring, Recipient};
@@ -67,7 +68,14 @@ pub struct Room {
 impl Room {
     pub fn new(sops: &'static str) -> Option<Self> {
         peers::find(sops)?;
-        Some(Self { folder: TempDir::new().unwrap(), sops })
+        let folder = TempDir::new().unwrap();
+        let keys = ["a.age", "b.age", "c.age"].map(|name| std::fs::read_to_string(key_file(name)).unwrap());
+        std::fs::write(folder.path().join("keys.age"), keys.concat()).unwrap();
+        std::fs::create_dir(folder.path().join(".ssh")).unwrap();
+        for (name, key) in [("id_ed25519", "ssh_ed25519"), ("id_rsa", "ssh_rsa")] {
+            std::fs::copy(key_file(key), folder.path().join(".ssh").join(name)).unwrap();
+        }
+        Some(Self { folder, sops })
     }
 
     pub fn path(&self) -> &Path {
@@ -87,7 +95,7 @@ impl Room {
     pub fn run(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = peers::command(self.sops).unwrap();
         command.current_dir(self.folder.path()).args(arguments);
-        command.env("SOPS_AGE_KEY_FILE", key_file("a.age")).env("HOME", self.folder.path());
+        command.env("SOPS_AGE_KEY_FILE", self.folder.path().join("keys.age")).env("HOME", self.folder.path());
         peers::feed(&mut command, b"")
     }
 
@@ -100,6 +108,15 @@ impl Room {
             String::from_utf8_lossy(&output.stderr)
         );
         output.stdout
+    }
+
+    /// What sops makes of a plain file, or that it refuses it.
+    pub fn try_encrypt(&self, source: &[u8], format: Format) -> Result<Vec<u8>, String> {
+        self.write("plain", source);
+        let recipient = recipient("a.age").to_string();
+        let types = ["--input-type", format.name(), "--output-type", format.name()];
+        let output = self.run(&[&["-e", "--age", &recipient], &types[..], &["plain"]].concat());
+        if output.status.success() { Ok(output.stdout) } else { Err(shown(&output.stderr)) }
     }
 
     /// What sops makes of a plain file.
@@ -128,16 +145,30 @@ impl Room {
 
 /// Puts letters in the place of everything random, so that two encryptions of one plaintext are equal.
 pub fn mask(source: &[u8]) -> String {
-    let text = std::str::from_utf8(source).unwrap();
-    let armor = Regex::new("(?s)(-----BEGIN AGE ENCRYPTED FILE-----)(.*?)(-----END)").unwrap();
-    let line = Regex::new("[A-Za-z0-9+/=]{5,}").unwrap();
-    let text = armor.replace_all(text, |found: &regex::Captures<'_>| {
-        format!("{}{}{}", &found[1], line.replace_all(&found[2], "x"), &found[3])
+    static ARMOR: LazyLock<Regex> =
+        LazyLock::new(|| regex("(?s)(-----BEGIN AGE ENCRYPTED FILE-----)(.*?)(-----END)"));
+    static LINE: LazyLock<Regex> = LazyLock::new(|| regex(r"(\n|\\n)( *)[A-Za-z0-9+/=]+"));
+    static VALUE: LazyLock<Regex> = LazyLock::new(|| regex("(data|iv|tag):[A-Za-z0-9+/=]*"));
+    static TIME: LazyLock<Regex> = LazyLock::new(|| regex("(lastmodified[^0-9]*)[-0-9]{10}T[:0-9]{8}Z"));
+    let text = shown(source);
+    let text = ARMOR.replace_all(&text, |found: &regex::Captures<'_>| {
+        format!("{}{}{}", &found[1], LINE.replace_all(&found[2], "${1}${2}x"), &found[3])
     });
-    let value = Regex::new("(data|iv|tag):[A-Za-z0-9+/=]*").unwrap();
-    let text = value.replace_all(&text, |found: &regex::Captures<'_>| {
+    let text = VALUE.replace_all(&text, |found: &regex::Captures<'_>| {
         format!("{}:{}", &found[1], "x".repeat(found[0].len()))
     });
-    let time = Regex::new("(lastmodified[^0-9]*)[-0-9]{10}T[:0-9]{8}Z").unwrap();
-    time.replace_all(&text, "${1}time").into_owned()
+    TIME.replace_all(&text, "${1}time").into_owned()
+}
+
+fn regex(text: &str) -> Regex {
+    Regex::new(text).unwrap()
+}
+
+/// Bytes as text, in which those that are none can be told from one another.
+pub fn shown(bytes: &[u8]) -> String {
+    bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
+        text.push_str(chunk.valid());
+        text.push_str(&chunk.invalid().escape_ascii().to_string());
+        text
+    })
 }

@@ -16,7 +16,8 @@ const REPLACEMENT: &str = "\u{fffd}";
 /// Reads the one object of a file.
 pub(super) fn read(source: &[u8], secret: bool) -> Result<Tree> {
     let pool = if secret { Pool::secret(source.len()) } else { Pool::open(source.len()) };
-    let mut reader = Reader { source, at: 0, tree: Tree::new(source.len() / 16 + 8, pool), open: Vec::new() };
+    let tree = Tree::new(source.len() / 16 + 8, pool);
+    let mut reader = Reader { source, at: 0, tree, open: Vec::new(), sealed: !secret };
     reader.file()?;
     if reader.tree.pool.is_full() {
         return Err(Error::new("the file is larger than 4 GiB"));
@@ -30,6 +31,8 @@ struct Reader<'s> {
     tree: Tree,
     /// The open maps and lists.
     open: Vec<Open>,
+    /// The file is an encrypted one.
+    sealed: bool,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -160,6 +163,10 @@ impl<'s> Reader<'s> {
         }
         let text = self.source.get(start..self.at).unwrap_or_default();
         let text = std::str::from_utf8(text).unwrap_or_default();
+        if self.sealed && text == "-0" {
+            // in clear it was a float: 3.13.1 and older took all numbers for floats, and newer ones write no other -0
+            return Ok(Node::Float(-0.0));
+        }
         if whole && let Ok(number) = text.parse() {
             return Ok(Node::Int(number));
         }

@@ -57,9 +57,11 @@ fn load(nodes: &yaml::Tree<'_>, size: usize, secret: bool) -> Result<Tree> {
         text_limit: EXPANDED_TEXT + 8 * size,
         kept: HashSet::new(),
         kept_lines: 0,
+        later: false,
     };
     for document in nodes.documents() {
         loader.document(*document)?;
+        loader.later = true;
     }
     if loader.tree.pool.is_full() {
         return Err(Error::new("the file is larger than 4 GiB"));
@@ -80,6 +82,8 @@ struct Loader<'n, 'a> {
     /// The blocks of comments that are in the tree, by where they lie, and how many lines they have.
     kept: HashSet<usize>,
     kept_lines: usize,
+    /// The document is not the first.
+    later: bool,
 }
 
 /// An open map or list.
@@ -294,7 +298,9 @@ impl<'n, 'a> Loader<'n, 'a> {
 
     fn end(&mut self) -> Result<()> {
         let Some(mut frame) = self.frames.pop() else { return Ok(()) };
-        if let Some(name) = names::twice(&self.tree.pool, &mut frame.names) {
+        // sops looks for names that stand twice in the first document alone, and writes what it cannot be given back
+        let looked = self.plaintext || !self.later;
+        if let Some(name) = names::twice(&self.tree.pool, &mut frame.names).filter(|_| looked) {
             let name = self.tree.pool.str(name).unwrap_or_default();
             let second =
                 self.nodes.pairs(frame.node).filter(|(key, _)| self.nodes.node(*key).text == name).nth(1);
@@ -328,6 +334,8 @@ impl<'n, 'a> Loader<'n, 'a> {
         let made = match scalar {
             Scalar::Null => Node::Null,
             Scalar::Bool(flag) => Node::Bool(flag),
+            // sops writes a float -0 so, and no whole number
+            Scalar::Int(0) if !self.plaintext && plain.text == "-0" => Node::Float(-0.0),
             Scalar::Int(number) => Node::Int(number),
             Scalar::Float(number) => Node::Float(number),
             Scalar::Time(time) => Node::Time(self.time(node, time)?),
