@@ -147,6 +147,11 @@ mod tests {
     #[test]
     fn names_are_aligned_and_quoted() {
         let map = Map::new().with("long name", "1").with("a=b", "2").with("c`d", "3").with("e", "x;y");
+        let encrypted = Map::new().with("ENC[AES256_GCM,data:a]", "x");
+        assert_eq!(
+            print(&Plain::new(Map::new().with("s", encrypted))),
+            "[s]\n`ENC[AES256_GCM,data:a]` = x\n"
+        );
         assert_eq!(
             print(&Plain::new(Map::new().with("s", map))),
             "[s]\nlong name = 1\n`a=b`     = 2\n\"\"\"c`d\"\"\" = 3\ne         = `x;y`\n"

@@ -166,7 +166,7 @@ fn quoted_name(name: &[u8]) -> Option<Cow<'_, [u8]>> {
     } else {
         [b"", b"`", b"\"\"\""]
     };
-    if is_plain(name) {
+    if is_plain(name) && !has(b"=:") {
         return Some(Cow::Borrowed(name));
     }
     forms.into_iter().find_map(|quote| {
