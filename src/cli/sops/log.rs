@@ -1,5 +1,6 @@
 //! Lines of standard error as sops' log writes them: scripts look for some of them.
 
+use crate::keys;
 use crate::yaml::Timestamp;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -40,8 +41,10 @@ pub(super) fn line(level: Level, text: &str, fields: &[(&str, &str)]) {
     say(&line);
 }
 
-/// Writes a line of standard error as it is.
+/// Writes lines of standard error, without private keys that were typed where others belong.
 pub(super) fn say(text: &str) {
+    let text = keys::without_private(text);
+    let text = printable(&text);
     // nobody is left to be told when standard error is gone
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
