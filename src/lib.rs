@@ -13,6 +13,8 @@ pub mod interchange;
 pub mod keys;
 pub mod keyservice;
 pub mod password;
+#[cfg(feature = "publish")]
+pub mod publish;
 pub mod rules;
 pub mod secret;
 pub mod sops;

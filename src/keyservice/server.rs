@@ -10,10 +10,10 @@ use crate::keyservice::wire::{
 };
 use crate::keyservice::{Address, KeyServices};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -73,24 +73,42 @@ pub fn serve(
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let server = tonic::transport::Server::builder();
         let ended = match address {
             Address::Tcp(host) => {
                 let listener = TcpListener::bind(host).await.map_err(cannot)?;
                 ready();
-                server.serve_with_incoming_shutdown(desk, TcpListenerStream::new(listener), stopped).await
+                let incoming = TcpListenerStream::new(listener);
+                until(stopped, server.serve_with_incoming(desk, incoming)).await
             }
             Address::Unix(path) => {
                 let socket = Socket::bind(path).map_err(cannot)?;
                 ready();
-                let incoming = UnixListenerStream::new(socket.listener);
                 let _removed = socket.file;
-                server.serve_with_incoming_shutdown(desk, incoming, stopped).await
+                let incoming = UnixListenerStream::new(socket.listener);
+                until(stopped, server.serve_with_incoming(desk, incoming)).await
             }
         };
-        ended.map_err(|error| Error::new(format!("cannot go on listening at {address}")).because(error))
+        let error = ended.and_then(std::result::Result::err);
+        let cannot_go_on = |error| Error::new(format!("cannot go on listening at {address}")).because(error);
+        error.map_or(Ok(()), |error| Err(cannot_go_on(error)))
+    });
+    // a peer that stays connected, or a person who does not answer gpg, does not keep a server that was told to end
+    runtime.shutdown_background();
+    served
+}
+
+/// Goes on with some work until something else has ended; nothing if that came first.
+async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|context| {
+        if end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        work.as_mut().poll(context).map(Some)
     })
+    .await
 }
 
 /// A socket that only its owner may connect to, and that goes with the server.

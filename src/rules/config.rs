@@ -10,15 +10,16 @@ use crate::keys::MasterKey;
 use crate::sops::{Rules, Selection, go_regex};
 use crate::yaml::{Entry, View};
 
+use super::destination::DestinationRule;
 use super::group::{KeyGroup, flat_group, group};
 
-/// The creation rules of one file. What says nothing of readers (`stores`, `destination_rules`) is passed
-/// over here.
+/// The creation rules of one file, and its destination rules. `stores` is read elsewhere.
 #[derive(Debug)]
 pub struct SopsConfig {
     rules: Vec<CreationRule>,
     /// Whether there is a list of them, be it empty.
     has_rules: bool,
+    destinations: Vec<DestinationRule>,
 }
 
 /// One creation rule.
@@ -51,7 +52,7 @@ impl SopsConfig {
         let Some(root) = tree.documents().first().and_then(|document| tree.root(*document)) else {
             return match error {
                 Some(error) => Err(crate::yaml::refusal(error, bytes).at(file)),
-                None => Ok(Self { rules: Vec::new(), has_rules: false }),
+                None => Ok(Self { rules: Vec::new(), has_rules: false, destinations: Vec::new() }),
             };
         };
         let root = View::new(&tree, root, &name);
@@ -62,7 +63,13 @@ impl SopsConfig {
                 rules.push(CreationRule::read(&rule)?);
             }
         }
-        Ok(Self { rules, has_rules })
+        let mut destinations = Vec::new();
+        for entry in root.entries()?.iter().filter(|entry| entry.name == "destination_rules") {
+            for rule in entry.value.list()? {
+                destinations.push(DestinationRule::read(&rule)?);
+            }
+        }
+        Ok(Self { rules, has_rules, destinations })
     }
 
     /// Whether the file has a list of rules. One that is there and empty lets no file be encrypted; where there is none,
@@ -74,6 +81,11 @@ impl SopsConfig {
     /// All rules in their order.
     pub fn rules(&self) -> &[CreationRule] {
         &self.rules
+    }
+
+    /// Where `publish` takes a file to, by its path as it was typed: the first rule that matches.
+    pub fn destination(&self, path: &str) -> Option<&DestinationRule> {
+        self.destinations.iter().find(|rule| rule.matches(path))
     }
 
     /// The rule for a path, as [`relative_path`] makes it: the first that matches.
@@ -92,7 +104,20 @@ impl SopsConfig {
 }
 
 impl CreationRule {
-    fn read(view: &View<'_>) -> Result<Self> {
+    /// A rule that says nothing.
+    pub(super) fn empty(line: u32) -> Self {
+        Self {
+            path_regex: String::new(),
+            groups: vec![KeyGroup::default()],
+            shamir_threshold: None,
+            line,
+            selections: Vec::new(),
+            mac_only_encrypted: false,
+            regex: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn read(view: &View<'_>) -> Result<Self> {
         let entries = view.entries()?;
         let field = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.value);
         let text = |name: &str| field(name).map(|value| scalar(&value)).transpose();

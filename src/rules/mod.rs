@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod destination;
 mod group;
 mod pattern;
 mod render;
@@ -13,6 +14,7 @@ mod stores;
 
 pub use check::diff;
 pub use config::{CreationRule, SopsConfig, relative_path};
+pub use destination::{Destination, DestinationRule};
 pub use group::{GroupKey, KeyGroup};
 pub(crate) use pattern::{alternatives, below, escape, one_of};
 pub use render::{is_generated, may_be_replaced, render};

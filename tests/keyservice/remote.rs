@@ -5,7 +5,7 @@ use crate::gnupg::{GnuPg, fingerprint};
 use crate::room::{PLAIN, Room, age_key, age_recipient, printed, refused};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -55,8 +55,13 @@ struct Theirs(Child);
 
 impl Theirs {
     fn start(name: &str, room: &Room, address: &str, gpg: &GnuPg) -> Option<Self> {
-        let (network, rest) = address.split_once("://").unwrap();
         let mut command = room.sops(name, gpg, None)?;
+        Some(Self::spawn(name, command.stdin(Stdio::null()), address))
+    }
+
+    /// Starts a program as a key service, and waits until it listens.
+    fn spawn(name: &str, command: &mut Command, address: &str) -> Self {
+        let (network, rest) = address.split_once("://").unwrap();
         command.args(["keyservice", "--network", network, "--address", rest]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
@@ -68,7 +73,7 @@ impl Theirs {
             assert!(begun.elapsed() < Duration::from_secs(20), "{name} does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(Self(child))
+        Self(child)
     }
 }
 
@@ -212,4 +217,64 @@ fn a_hundred_requests_at_once_are_answered() {
             });
         }
     });
+}
+
+#[test]
+fn the_command_serves_until_it_is_told_to_end() {
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new(&format!("age: {}", age_recipient("a.age")));
+    for address in addresses(&room) {
+        for called in [&["sops"][..], &["sops", "--verbose"]] {
+            let mut ours = room.uvars(&gpg, Some("a.age"));
+            let mut server = Theirs::spawn("uvars", ours.args(called).stdin(Stdio::null()), &address);
+            for name in SOPS {
+                let Some(mut encrypt) = room.sops(name, &gpg, None) else { return };
+                let sealed = printed(encrypt.args(["encrypt", "app.yaml"]));
+                std::fs::write(room.path("sealed.yaml"), sealed).unwrap();
+                let mut decrypt = room.sops(name, &gpg, None).unwrap();
+                assert_eq!(
+                    printed(decrypt.args(["decrypt", "--keyservice", &address, "sealed.yaml"])),
+                    PLAIN
+                );
+            }
+            let pid = server.0.id().to_string();
+            assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+            assert_eq!(server.0.wait().unwrap().code(), Some(0));
+            assert!(!room.path("s").exists());
+        }
+    }
+}
+
+#[test]
+fn a_person_is_asked_about_each_request() {
+    use std::io::Write as _;
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new("age: x");
+    let [_, address] = addresses(&room);
+    let mut ours = room.uvars(&gpg, Some("a.age"));
+    ours.args(["sops", "keyservice", "--prompt", "--network", "unix", "--address", "s"]);
+    let mut child = ours.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut answers = child.stdin.take().unwrap();
+    answers.write_all(b"what\ny\nn\n").unwrap();
+    drop(answers);
+    let begun = Instant::now();
+    while std::os::unix::net::UnixStream::connect(room.path("s")).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let key = MasterKey::age(age_recipient("a.age"));
+    let remote = connect(address.parse().unwrap()).unwrap();
+    let enc = remote.encrypt(&key, &[7; 32]).unwrap();
+    // a no, and then nobody is there any more
+    for _ in 0..2 {
+        let error = remote.decrypt(&key, &enc).unwrap_err();
+        assert_eq!(error.to_string(), "the key service said: Request rejected by user");
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let asked = String::from_utf8(output.stdout).unwrap();
+    let question = |verb: &str| {
+        format!("\nReceived {verb} request using age key with recipient {key}. Respond to request? (y/n): ")
+    };
+    assert_eq!(asked, format!("{0}{0}{1}{1}", question("encrypt"), question("decrypt")));
 }

@@ -7,6 +7,8 @@ use super::files;
 use super::log::{self, Level};
 use crate::error::Error;
 use crate::fs;
+#[cfg(feature = "publish")]
+use crate::rules::DestinationRule;
 use crate::rules::{self, SopsConfig, relative_path};
 use crate::sops::{Format, Indent, Stores};
 use std::borrow::Cow;
@@ -46,8 +48,9 @@ impl Call<'_> {
     fn read_config_at(&self, path: &Path) -> Outcome<Config> {
         let unread = |why: String| Fault::failed(format!("could not read config file: {why}"));
         let place = self.absolute(&path.to_string_lossy());
-        let bytes = match fs::read(&place) {
-            Ok(Some(bytes)) => bytes,
+        // --config /dev/null is how people say that there is none
+        let bytes = match fs::read_source(&place) {
+            Ok(Some(source)) => source.secret,
             Ok(None) => return Err(unread(files::missing(path))),
             Err(error) => return Err(unread(error.to_string())),
         };
@@ -55,8 +58,8 @@ impl Call<'_> {
             Fault::of(Code::Failed, "error loading config: Could not unmarshal config file: ", &error)
         };
         Ok(Config {
-            rules: SopsConfig::parse(path, &bytes).map_err(broken)?,
-            stores: rules::stores(path, &bytes).map_err(broken)?,
+            rules: SopsConfig::parse(path, bytes.expose()).map_err(broken)?,
+            stores: rules::stores(path, bytes.expose()).map_err(broken)?,
             folder: place.parent().unwrap_or(Path::new("/")).to_path_buf(),
             shown: path.to_path_buf(),
         })
@@ -101,6 +104,18 @@ impl Config {
     /// The rules, if it has a list of them; an empty list is one.
     pub(super) fn rules(&self) -> Option<&SopsConfig> {
         self.rules.has_rules().then_some(&self.rules)
+    }
+
+    /// Its folder, from the root.
+    #[cfg(feature = "publish")]
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where `publish` takes a file to, by its path as it was typed.
+    #[cfg(feature = "publish")]
+    pub(super) fn destination(&self, typed: &Path) -> Option<&DestinationRule> {
+        self.rules.destination(&typed.to_string_lossy())
     }
 
     /// What a file is called in the rules: without the folder of the configuration, if it is below that.

@@ -4,6 +4,7 @@
 //! uvars. Where sops loses data or access, we refuse or do it right; docs/sops-cli.md has a table of all that differs.
 //! A subcommand is one file with one [`Command`], and one line in [`COMMANDS`].
 
+mod answer;
 mod call;
 mod code;
 mod completion;
@@ -21,10 +22,14 @@ mod fleet_file;
 mod groups;
 mod help;
 mod key_lists;
+#[cfg(feature = "keyservice")]
+mod keyservice;
 mod legacy;
 mod log;
 mod new_file;
 mod open;
+#[cfg(feature = "publish")]
+mod publish;
 mod rotate;
 mod run_as;
 mod set;
@@ -78,6 +83,10 @@ const COMMANDS: &[&Command] = &[
     &exec_file::COMMAND,
     &filestatus::COMMAND,
     &groups::COMMAND,
+    #[cfg(feature = "keyservice")]
+    &keyservice::COMMAND,
+    #[cfg(feature = "publish")]
+    &publish::COMMAND,
     &updatekeys::COMMAND,
     &decrypt::COMMAND,
     &encrypt::COMMAND,
@@ -87,8 +96,8 @@ const COMMANDS: &[&Command] = &[
     &unset::COMMAND,
 ];
 
-/// Commands of sops that are none here. Without this their names would be those of files to edit.
-const ABSENT: [&str; 2] = ["keyservice", "publish"];
+/// Commands that a program without some of its features does not have. Their names are not those of files to edit.
+const OF_FEATURES: [&str; 2] = ["keyservice", "publish"];
 
 /// Asks for the words that may follow: shells do.
 const COMPLETE: &str = "--generate-bash-completion";
@@ -159,11 +168,11 @@ fn dispatch(context: &Context, words: &[String]) -> Outcome<()> {
     if matches!(name, "help" | "h") {
         return asked_for_help(rest);
     }
-    if ABSENT.contains(&name) {
-        return Err(Fault::failed(format!("sops {name} is not a part of this program")));
-    }
     match COMMANDS.iter().find(|command| command.name == name) {
         Some(command) => below(context, &root, command, rest),
+        None if OF_FEATURES.contains(&name) => Err(Fault::failed(format!(
+            "this program was built without {name}: build it with the cargo feature {name}"
+        ))),
         None => legacy::run(&Call { context, root: &root, own: &root, config: OnceCell::new() }),
     }
 }

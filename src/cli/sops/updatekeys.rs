@@ -1,6 +1,7 @@
 //! `sops updatekeys`: the keys of files become those of their creation rules.
 
 use super::Command;
+use super::answer::yes_or_no;
 use super::call::Call;
 use super::code::Code;
 use super::encrypt::emit;
@@ -12,7 +13,6 @@ use super::tables::{INPUT_TYPE, KEYSERVICE, LOCAL, YES};
 use crate::keys::MasterKey;
 use crate::sops::{KeyGroups, Stores};
 use std::fmt::Write as _;
-use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
 pub(super) const COMMAND: Command = Command {
@@ -74,7 +74,7 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
         thresholds(before, threshold)
     );
     files::print(text.as_bytes())?;
-    if !call.is_on("yes") && !is_okay()? {
+    if !call.is_on("yes") && !yes_or_no("Is this okay? (y/n):")? {
         log::dated(&format!("File {shown} left unchanged"));
         return Ok(());
     }
@@ -93,13 +93,13 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
 }
 
 /// What becomes of the keys of each group.
-struct Changes {
+pub(super) struct Changes {
     groups: Vec<[Vec<String>; 3]>,
 }
 
 impl Changes {
     /// Compares keys by their texts, group by group.
-    fn of(had: &[Vec<MasterKey>], wanted: &[Vec<MasterKey>]) -> Self {
+    pub(super) fn of(had: &[Vec<MasterKey>], wanted: &[Vec<MasterKey>]) -> Self {
         let texts = |groups: &[Vec<MasterKey>], at: usize| -> Vec<String> {
             groups.get(at).map(|keys| keys.iter().map(ToString::to_string).collect()).unwrap_or_default()
         };
@@ -112,7 +112,7 @@ impl Changes {
         Self { groups: groups.collect() }
     }
 
-    fn is_none(&self) -> bool {
+    pub(super) fn is_none(&self) -> bool {
         self.groups.iter().all(|[_, added, removed]| added.is_empty() && removed.is_empty())
     }
 }
@@ -143,28 +143,6 @@ fn thresholds(before: i64, now: i64) -> String {
         let _ = writeln!(text, "--- shamir_threshold: {before}");
     }
     text
-}
-
-/// Asks until the answer is y or n.
-///
-/// Errors: there is no answer.
-fn is_okay() -> Outcome<bool> {
-    loop {
-        files::print(b"Is this okay? (y/n):")?;
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line);
-        if read.map_err(|error| Fault::failed(error.to_string()))? == 0 {
-            return Err(Fault::failed("EOF"));
-        }
-        let mut words = line.split_whitespace();
-        match (words.next(), words.next()) {
-            (None, _) => return Err(Fault::failed("unexpected newline")),
-            (Some(_), Some(_)) => return Err(Fault::failed("expected newline")),
-            (Some("y"), None) => return Ok(true),
-            (Some("n"), None) => return Ok(false),
-            (Some(_), None) => std::io::stdout().flush().unwrap_or_default(),
-        }
-    }
 }
 
 #[cfg(test)]

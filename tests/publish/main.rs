@@ -1,0 +1,290 @@
+//! `sops publish` beside sops: both send the same to the same Vault, and what sops does not have is shown by itself.
+#![cfg(feature = "publish")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+#[path = "../peers/mod.rs"]
+mod peers;
+mod vault;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+use vault::{TOKEN, Vault};
+
+const PLAIN: &str = "user: jon\nport: 5432\nratio: 1.5\nlive: true\nnothing: null\nlist:\n    - a\n    - 2\ndeep:\n    password: s3same <&> \u{e9}\n";
+
+struct Room {
+    folder: TempDir,
+    vault: Vault,
+}
+
+impl Room {
+    /// With a file encrypted to the first throw-away key, and these destination rules.
+    fn new(rules: &str) -> Self {
+        let room = Self { folder: tempfile::tempdir().unwrap(), vault: Vault::start() };
+        let rules = rules.replace("VAULT", &room.vault.address).replace("FOLDER", "out");
+        std::fs::create_dir(room.path("apps")).unwrap();
+        std::fs::create_dir(room.path("out")).unwrap();
+        for name in ["apps/a.yaml", "apps/b.yaml"] {
+            std::fs::write(room.path(name), PLAIN).unwrap();
+            let words = ["sops", "encrypt", "-i", "--age", &recipient("a.age"), name];
+            peers::succeed(room.uvars().args(words));
+        }
+        std::fs::write(room.path(".sops.yaml"), rules).unwrap();
+        room
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn uvars(&self) -> Command {
+        self.ready(Command::new(env!("CARGO_BIN_EXE_uvars")))
+    }
+
+    fn ready(&self, mut command: Command) -> Command {
+        command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(self.folder.path());
+        command.env("SOPS_AGE_KEY_FILE", key("a.age")).env("VAULT_TOKEN", TOKEN);
+        command
+    }
+
+    /// Both programs, ours first.
+    fn both(&self) -> Vec<(&'static str, Command)> {
+        let mut ours = self.uvars();
+        ours.arg("sops");
+        let mut all = vec![("uvars", ours)];
+        for name in ["sops", "sops-3.11"] {
+            all.extend(peers::command(name).map(|command| (name, self.ready(command))));
+        }
+        all
+    }
+}
+
+fn key(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name)
+}
+
+fn recipient(name: &str) -> String {
+    let text = std::fs::read_to_string(key(name)).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned()
+}
+
+#[test]
+fn both_send_the_same_values_to_the_same_place() {
+    for (more, path) in [
+        ("", "secret/data/apps/a.yaml"),
+        ("    vault_kv_version: 1\n", "secret/apps/a.yaml"),
+        ("    vault_kv_mount_name: kv/deep\n    omit_extensions: true\n", "kv/deep/data/apps/a"),
+    ] {
+        let mut sent = Vec::new();
+        for index in 0..3 {
+            let room = Room::new(&format!(
+                "destination_rules:\n  - vault_path: apps\n    vault_address: VAULT\n{more}"
+            ));
+            let Some((name, mut command)) = room.both().into_iter().nth(index) else { continue };
+            let output = command.args(["publish", "--yes", "apps/a.yaml"]).output().unwrap();
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            let entry = room
+                .vault
+                .entry(path)
+                .unwrap_or_else(|| panic!("{name} sent nothing to {path}: {:?}", room.vault.requests()));
+            let methods = room.vault.requests();
+            assert_eq!(methods, [format!("GET /v1/{path}"), format!("PUT /v1/{path}")], "{name}");
+            sent.push((entry, String::from_utf8(output.stdout).unwrap()));
+        }
+        assert!(sent.windows(2).all(|pair| pair[0] == pair[1]), "{sent:?}");
+        let values = if path.starts_with("secret/apps") { &sent[0].0 } else { &sent[0].0["data"] };
+        assert_eq!(values["deep"]["password"], "s3same <&> \u{e9}");
+        assert_eq!(values["port"], 5432);
+    }
+}
+
+#[test]
+fn what_is_there_already_is_not_sent_again() {
+    for version in [1, 2] {
+        let room = Room::new(&format!(
+            "destination_rules:\n  - vault_path: apps/\n    vault_address: VAULT\n    vault_kv_version: {version}\n"
+        ));
+        for round in 0..2 {
+            let mut publish = room.uvars();
+            publish.args(["sops", "publish", "-y", "--verbose", "apps/a.yaml"]);
+            let said = String::from_utf8(peers::feed(&mut publish, b"").stderr).unwrap();
+            assert_eq!(said.contains("is already up-to-date"), round == 1, "{said}");
+            assert_eq!(room.vault.requests().iter().any(|line| line.starts_with("PUT")), round == 0);
+        }
+    }
+}
+
+#[test]
+fn a_person_is_asked_and_may_say_no() {
+    for answer in ["n\n", "y\n", "perhaps\ny\n", ""] {
+        let mut seen = Vec::new();
+        let room = Room::new("destination_rules:\n  - vault_path: apps\n    vault_address: VAULT\n");
+        for (_, mut command) in room.both() {
+            let output = peers::feed(command.args(["publish", "apps/a.yaml"]), answer.as_bytes());
+            let said =
+                String::from_utf8(output.stdout).unwrap().replace(&*room.folder.path().to_string_lossy(), "");
+            seen.push((output.status.code(), said));
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{answer:?}: {seen:?}");
+        assert_eq!(seen[0].0, Some(i32::from(!answer.ends_with("y\n"))));
+    }
+}
+
+#[test]
+fn a_folder_of_files_goes_whole() {
+    let room =
+        Room::new("destination_rules:\n  - vault_path: x\n    vault_address: VAULT\n    path_regex: apps\n");
+    for (name, mut command) in room.both() {
+        let refused = room
+            .both()
+            .into_iter()
+            .find(|(other, _)| *other == name)
+            .unwrap()
+            .1
+            .args(["publish", "-y", "apps"])
+            .output()
+            .unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            String::from_utf8_lossy(&refused.stderr)
+                .contains("can't operate on a directory without --recursive flag.")
+        );
+        assert_eq!(room.vault.requests(), [""; 0], "{name}");
+        let output = command.args(["publish", "-y", "--recursive", "apps"]).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let asked = room.vault.requests();
+        for file in ["a.yaml", "b.yaml"] {
+            assert!(asked.contains(&format!("GET /v1/secret/data/x/{file}")), "{name}: {asked:?}");
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_file_goes_into_a_folder() {
+    let room = Room::new("destination_rules:\n  - directory: FOLDER\n");
+    let publish = |words: &[&str]| {
+        let output = room.uvars().args(["sops", "publish", "-y"]).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(publish(&["apps/a.yaml"]), "");
+    let copy = std::fs::read(room.path("out/a.yaml")).unwrap();
+    assert_eq!(copy, std::fs::read(room.path("apps/a.yaml")).unwrap());
+    publish(&["--recursive", "apps"]);
+    assert!(room.path("out/b.yaml").is_file());
+}
+
+#[test]
+fn a_file_is_for_other_keys_where_its_rule_says_so() {
+    let (a, b) = (recipient("a.age"), recipient("b.age"));
+    let room = Room::new(&format!(
+        "destination_rules:\n  - directory: FOLDER\n    recreation_rule:\n      age: {b}\n"
+    ));
+    let output = room.uvars().args(["sops", "publish", "-y", "apps/a.yaml"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        said,
+        format!("The following changes will be made to the file's key groups:\nGroup 1\n+++ {b}\n--- {a}\n")
+    );
+    let decrypt = |key_name: &str| {
+        let mut command = room.uvars();
+        command
+            .env("SOPS_AGE_KEY_FILE", key(key_name))
+            .args(["sops", "decrypt", "out/a.yaml"])
+            .output()
+            .unwrap()
+    };
+    assert!(!decrypt("a.age").status.success());
+    assert_eq!(String::from_utf8(decrypt("b.age").stdout).unwrap(), PLAIN);
+}
+
+#[test]
+fn what_cannot_be_published_is_refused_and_nothing_is_sent() {
+    for (rules, file, wanted) in [
+        (
+            "destination_rules:\n  - s3_bucket: b\n    s3_prefix: p/\n",
+            "apps/a.yaml",
+            "aws s3 cp apps/a.yaml s3://b/p/a.yaml",
+        ),
+        (
+            "destination_rules:\n  - gcs_bucket: b\n",
+            "apps/a.yaml",
+            "gcloud storage cp apps/a.yaml gs://b/a.yaml",
+        ),
+        (
+            "destination_rules:\n  - path_regex: other\n    vault_path: x\n",
+            "apps/a.yaml",
+            "no matching destination found in config",
+        ),
+        ("creation_rules: []\n", "apps/a.yaml", "no matching destination found in config"),
+        (
+            "destination_rules:\n  - path_regex: apps\n",
+            "apps/a.yaml",
+            "no destination configured for this file",
+        ),
+        ("destination_rules:\n  - vault_path: x\n    directory: y\n", "apps/a.yaml", "names several"),
+        (
+            "destination_rules:\n  - vault_path: ../sys\n    vault_address: VAULT\n",
+            "apps/a.yaml",
+            "cannot be a path of Vault",
+        ),
+        ("destination_rules:\n  - directory: nowhere\n", "apps/a.yaml", "no such folder"),
+        (
+            "destination_rules:\n  - vault_path: x\n    vault_address: VAULT\n",
+            ".sops.yaml",
+            "sops metadata not found",
+        ),
+        (
+            "destination_rules:\n  - vault_path: x\n    vault_address: VAULT\n",
+            "none.yaml",
+            "stat none.yaml: no such file or directory",
+        ),
+        (
+            "destination_rules:\n  - vault_path: x\n    vault_address: http://127.0.0.1:1\n",
+            "apps/a.yaml",
+            "cannot reach Vault at http://127.0.0.1:1",
+        ),
+    ] {
+        let room = Room::new(rules);
+        let output = room.uvars().args(["sops", "publish", "-y", file]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(wanted), "{wanted}: {said}");
+        assert!(!said.contains("s3same") && !said.contains(TOKEN), "{said}");
+        assert_eq!(room.vault.requests(), [""; 0]);
+    }
+}
+
+#[test]
+fn the_door_of_vault_is_asked_for() {
+    let room = Room::new("destination_rules:\n  - vault_path: x\n");
+    let publish = |change: &dyn Fn(&mut Command) -> &mut Command| {
+        let mut command = room.uvars();
+        command.env("VAULT_ADDR", &room.vault.address);
+        change(&mut command);
+        let output = command.args(["sops", "publish", "-y", "apps/a.yaml"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = publish(&|command| command.env("VAULT_TOKEN", "wrong"));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("403") && said.contains("permission denied") && !said.contains("wrong"), "{said}");
+    let (code, said) = publish(&|command| command.env_remove("VAULT_TOKEN"));
+    assert_eq!((code, said.contains("vault login")), (Some(1), true), "{said}");
+    std::fs::write(room.path(".vault-token"), format!("{TOKEN}\n")).unwrap();
+    assert_eq!(publish(&|command| command.env_remove("VAULT_TOKEN")).0, Some(0));
+    let (code, said) = publish(&|command| command.env("VAULT_SKIP_VERIFY", "1"));
+    assert_eq!((code, said.contains("VAULT_CACERT")), (Some(1), true), "{said}");
+    let (code, said) = publish(&|command| command.env("VAULT_CACERT", room.path(".vault-token")));
+    assert_eq!((code, said.contains("no certificate")), (Some(1), true), "{said}");
+}
