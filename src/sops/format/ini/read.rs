@@ -251,7 +251,9 @@ impl<'s> Reader<'s> {
         let text = match trim(&whole) {
             text @ [mark @ (b';' | b'#'), ..] => {
                 let end = text.iter().position(|byte| byte != mark && *byte != b' ').unwrap_or(text.len());
-                slice(text, end, text.len())
+                let text = slice(text, end, text.len());
+                // behind an empty first line sops panics where it writes it
+                slice(text, text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(), text.len())
             }
             text => text,
         };
