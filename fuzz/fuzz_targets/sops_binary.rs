@@ -1,0 +1,8 @@
+//! Any bytes, there and back; and the same bytes as the envelope of an encrypted file.
+#![no_main]
+#[path = "../there_and_back.rs"]
+mod there_and_back;
+use libfuzzer_sys::fuzz_target;
+use uvars::sops::Format;
+
+fuzz_target!(|bytes: &[u8]| there_and_back::holds(bytes, Format::Binary));
