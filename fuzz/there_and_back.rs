@@ -16,7 +16,7 @@ pub fn there_and_back(plain: &Plain, format: Format) -> Option<Secret> {
     let readers = RING.recipients();
     let file = Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, format).ok()?;
     let read = Encrypted::parse(&file.emit().ok()?, format).expect("read");
-    let back = read.decrypt(&read.unlock(&RING).expect("unlocked")).expect("decrypted");
+    let back = read.decrypt(&read.unlock(&*RING).expect("unlocked")).expect("decrypted");
     Some(back.emit(format).expect("printed"))
 }
 
