@@ -126,8 +126,9 @@ fn no_private_key_is_seen_again() {
                     let mut failures = Vec::new();
                     while let Some(line) = lines.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                     {
-                        let command = scratch::without_terminal(&scratch.uvars(line));
-                        let mut command = command;
+                        let mut command = scratch.uvars(line);
+                        // an editor that is there and has no terminal would wait for ever
+                        let mut command = scratch::without_terminal(command.env("EDITOR", "true"));
                         let said = scratch::ran(&mut command, b"").all();
                         if pieces.iter().any(|piece| said.to_lowercase().contains(piece)) {
                             failures.push(format!("{line:?}\n{said}"));

@@ -35,6 +35,10 @@ const ADDRESS: Flag = Flag::new(
 const PROMPT: Flag = Flag::new(&["prompt"], Kind::Switch(false), "Ask before a key is used");
 
 fn run(call: &Call<'_>) -> Outcome<()> {
+    if !call.words().is_empty() {
+        // whoever names a file here means another command, and is not left waiting
+        return Err(Fault::failed("keyservice takes flags alone"));
+    }
     call.read_config()?;
     let address = address(call)?;
     let gate: Arc<dyn Gate> =

@@ -41,6 +41,7 @@ mod updatekeys;
 
 use super::arguments::Global;
 use super::context::Context;
+use crate::keys;
 use call::Call;
 use code::Code;
 use fault::{Fault, Outcome};
@@ -222,7 +223,7 @@ fn misused(wrong: String, words: &str, names: &[&str]) -> Fault {
     let shown = if wrong.starts_with("could not parse") {
         Ok(())
     } else {
-        files::print(format!("{words} {wrong}\n\n{}", help::of(names)).as_bytes())
+        files::print(format!("{words} {}\n\n{}", keys::without_private(&wrong), help::of(names)).as_bytes())
     };
     shown.err().unwrap_or_else(|| Fault::logged(wrong))
 }
