@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(back) = there_and_back(&plain, Format::Yaml) else { return };
     // comments may move, as they do with sops
     if !printed.expose().contains(&b'#') {
-        assert!(reprinted == printed, "printed twice, it differs");
+        assert!(reprinted == printed || there_and_back::has_minus_zero(&printed), "printed twice, it differs");
         assert!(back == printed, "decrypted to something else");
     }
 });

@@ -145,6 +145,18 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_begins_with_its_first_line_that_has_something() {
+        for (source, printed) in [
+            ("###\n# b\na = 1\n", "; b\na = 1\n"),
+            ("#\n;\n# b\n# c\na = 1\n", "; b\n# c\na = 1\n"),
+            ("# b\n#\n# c\na = 1\n", "; b\n# \n# c\na = 1\n"),
+        ] {
+            assert_eq!(print(&read(source)), printed);
+            assert_eq!(print(&read(printed)), printed);
+        }
+    }
+
+    #[test]
     fn names_are_aligned_and_quoted() {
         let map = Map::new().with("long name", "1").with("a=b", "2").with("c`d", "3").with("e", "x;y");
         let encrypted = Map::new().with("ENC[AES256_GCM,data:a]", "x");

@@ -248,16 +248,7 @@ impl<'s> Reader<'s> {
         for piece in self.comment.drain(..) {
             whole.extend_from_slice(piece);
         }
-        let text = match trim(&whole) {
-            text @ [mark @ (b';' | b'#'), ..] => {
-                let end = text.iter().position(|byte| byte != mark && *byte != b' ').unwrap_or(text.len());
-                let text = slice(text, end, text.len());
-                // behind an empty first line sops panics where it writes it
-                slice(text, text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(), text.len())
-            }
-            text => text,
-        };
-        let text = self.tree.pool.push(text);
+        let text = self.tree.pool.push(without_mark(trim(&whole)));
         self.tree.items.push(Item { text, ..Item::new(Node::Comment(Side::Above)) });
     }
 
@@ -272,6 +263,20 @@ impl<'s> Reader<'s> {
     fn error(&self, message: impl Into<String>) -> Error {
         Error::new(message).position(self.line, 1)
     }
+}
+
+/// A comment without the mark of its first line. First lines with nothing in them go: behind one, sops panics where it
+/// prints the comment.
+fn without_mark(mut text: &[u8]) -> &[u8] {
+    while let [mark @ (b';' | b'#'), ..] = text {
+        let end = text.iter().position(|byte| byte != mark && *byte != b' ').unwrap_or(text.len());
+        let rest = slice(text, end, text.len());
+        if !matches!(rest, [b'\r' | b'\n', ..]) {
+            return rest;
+        }
+        text = trim_start(rest);
+    }
+    text
 }
 
 /// The comment in what stands behind something whole.
