@@ -181,11 +181,12 @@ impl Metadata {
     }
 }
 
-/// Whether an unknown field looks like a list of wrapped keys.
+/// A name of a file as people may see it.
 fn without_control(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
+/// Whether an unknown field looks like a list of wrapped keys.
 fn wraps(value: &Value) -> bool {
     value.as_list().is_some_and(|list| {
         list.iter().any(|entry| entry.as_map().is_some_and(|entry| entry.get("enc").is_some()))
