@@ -1,14 +1,18 @@
 //! Recognises private keys where public ones belong, so that they are refused without being echoed.
 
+mod armor;
+mod find;
+
 use crate::error::Error;
+use armor::is_encoded;
+use find::{LONG_WORDS, OPENSSH, PUTTY, Proof, find, find_frame, find_line, find_marked, find_putty};
 use std::borrow::Cow;
-use std::cmp::Reverse;
 
 /// Marks of private keys, in the upper case that they are compared in, and how to come to the public half.
 const MARKS: [(&str, &str, &str); 6] = [
-    ("AGE-SECRET-KEY-", "an age identity", "its public half: age-keygen -y FILE"),
+    (LONG_WORDS[0], "an age identity", "its public half: age-keygen -y FILE"),
     (
-        "AGE-PLUGIN-",
+        LONG_WORDS[1],
         "the identity of an age plugin",
         "its public half stands in a comment of that file, or ask the plugin",
     ),
@@ -17,13 +21,10 @@ const MARKS: [(&str, &str, &str); 6] = [
         "a private key",
         "its public half is in the .pub file beside it, or: ssh-keygen -y -f FILE",
     ),
-    ("PUTTY-USER-KEY-FILE-", "a private key of PuTTY", "its public half: puttygen FILE -O public-openssh"),
+    (PUTTY, "a private key of PuTTY", "its public half: puttygen FILE -O public-openssh"),
     ("PRIVATE-MAC:", "a private key of PuTTY", "its public half: puttygen FILE -O public-openssh"),
     ("-----BEGIN ", "a PEM block", "give a line that begins with age1 or ssh-"),
 ];
-
-/// The first characters of every OpenSSH private key's base64, in case its frame was lost.
-const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
 
 /// The error for a text that is, or holds, a private key; nothing for any other text.
 ///
@@ -69,220 +70,10 @@ pub fn without_private(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// What makes the mark of a key of PEM or `PuTTY` a key.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Proof {
-    /// The mark alone: of what was typed nothing is to be shown, and half a key is one.
-    Mark,
-    /// Base64 right behind it: a sentence may speak of such keys.
-    Body,
-}
-
-/// Where the first private key of a text begins, or a line that may be one's, and how many bytes it has.
-fn find(text: &str) -> Option<(usize, usize)> {
-    first(find_marked(text, Proof::Mark).into_iter().chain(find_line(text)))
-}
-
-/// Of places the first, and there the longest.
-fn first(places: impl Iterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
-    places.min_by_key(|(at, length)| (*at, Reverse(*length)))
-}
-
-/// The same of keys that can be told by a mark.
-fn find_marked(text: &str, proof: Proof) -> Option<(usize, usize)> {
-    let upper = text.to_ascii_uppercase();
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let long_words = ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].into_iter().filter_map(|mark| {
-        upper.match_indices(mark).find_map(|(at, _)| {
-            let rest = text.get(at..)?;
-            let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
-            // programs have names that begin as an identity of theirs does
-            let data = rest.get(..length)?.rsplit_once("-1").map_or(0, |(_, data)| data.len());
-            (data > 10).then_some((at, length))
-        })
-    });
-    let bare = text.find(OPENSSH).and_then(|at| {
-        let rest = text.get(at..)?;
-        // its lines follow, whose ends may have been written as \\n by now
-        let encoded = |c: char| is_encoded(c) || "\\\r\n".contains(c);
-        Some((at, rest.find(|c| !encoded(c)).unwrap_or(rest.len())))
-    });
-    let marked = find_frame(&upper, proof).into_iter().chain(find_putty(&upper, proof));
-    first(long_words.chain(marked).chain(bare))
-}
-
-/// The first PEM private key of a text in upper case, up to the end of its frame.
-fn find_frame(upper: &str, proof: Proof) -> Option<(usize, usize)> {
-    const BEGIN: &str = "-----BEGIN";
-    const END: &str = "-----END";
-    let (at, rest) = upper.match_indices(BEGIN).find_map(|(at, _)| {
-        let rest = upper.get(at..)?;
-        let label = rest.get(BEGIN.len()..)?.split(['-', '\n']).next()?;
-        let behind = rest.get(BEGIN.len() + label.len()..)?;
-        // as it stands, and as it is in an address
-        let label = label.replace('+', " ").replace("%20", " ");
-        (label.starts_with(' ')
-            && label.contains("PRIVATE KEY")
-            && (proof == Proof::Mark || has_body(behind)))
-        .then_some((at, rest))
-    })?;
-    let end = rest.find(END).and_then(|end| {
-        let behind = end + END.len();
-        Some(behind + rest.get(behind..)?.find("-----")? + "-----".len())
-    });
-    Some((at, end.unwrap_or(rest.len())))
-}
-
-/// The first private key of `PuTTY` in a text in upper case, up to the text's end.
-fn find_putty(upper: &str, proof: Proof) -> Option<(usize, usize)> {
-    let mark = MARKS[3].0;
-    let has_lines = |rest: &str| {
-        ["PUBLIC-LINES:", "PRIVATE-LINES:"].into_iter().flat_map(|lines| rest.match_indices(lines)).any(
-            |(at, lines)| {
-                rest.get(at + lines.len()..).is_some_and(|behind| begins_with_base64(&unescaped(behind)))
-            },
-        )
-    };
-    let at = upper.find(mark)?;
-    let rest = upper.get(at..)?;
-    (proof == Proof::Mark || has_lines(rest)).then_some((at, rest.len()))
-}
-
-/// Whether the base64 of a key follows the first line of a frame, or the few headers that may stand between.
-fn has_body(behind: &str) -> bool {
-    /// Those of PEM (RFC 1421) and of `OpenPGP` (RFC 4880).
-    const HEADERS: [&str; 7] =
-        ["PROC-TYPE:", "DEK-INFO:", "VERSION:", "COMMENT:", "MESSAGEID:", "HASH:", "CHARSET:"];
-    /// No headers have more bytes than that.
-    const HEAD: usize = 400;
-    /// What the line end in front of the first one was written as has fewer letters.
-    const LINE_END: usize = 16;
-    /// What is in front of the base64, whatever its line end was written as.
-    const STOPS: [char; 9] = [' ', '\n', '\t', '\\', ',', ';', '>', '}', '%'];
-    let behind = unescaped(behind);
-    if begins_with_base64(&behind) {
-        return true;
-    }
-    let start = behind.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    HEADERS.iter().any(|header| start.find(header).is_some_and(|at| at < LINE_END))
-        && start
-            .match_indices(STOPS)
-            .take_while(|(at, _)| *at < HEAD)
-            .any(|(at, _)| start.get(at..).is_some_and(begins_with_base64))
-}
-
-/// The beginning of a text in upper case, as long as it may matter, with its line ends and strokes as they were before
-/// somebody wrote them as \\n and \\/, and its other letters before they were in an address.
-fn unescaped(text: &str) -> String {
-    const ESCAPES: [(&str, char); 18] = [
-        ("%2B", '+'),
-        ("%2F", '/'),
-        ("%3D", '='),
-        ("\\N", '\n'),
-        ("\\R", '\r'),
-        ("\\/", '/'),
-        ("\\U000A", '\n'),
-        ("\\U000D", '\r'),
-        ("\\X0A", '\n'),
-        ("\\X0D", '\r'),
-        ("\\012", '\n'),
-        ("\\015", '\r'),
-        ("%0A", '\n'),
-        ("%0D", '\r'),
-        ("<BR>", '\n'),
-        ("<BR/>", '\n'),
-        ("&#X0A;", '\n'),
-        ("&#X0D;", '\r'),
-    ];
-    /// More than headers have, and the words behind them that are looked at.
-    const MOST: usize = 2000;
-    let mut plain = String::new();
-    let mut rest = text;
-    while plain.len() < MOST {
-        let found = ESCAPES.iter().find_map(|(escape, c)| Some((*c, rest.strip_prefix(escape)?)));
-        let mut letters = rest.chars();
-        let Some((c, behind)) = found.or_else(|| Some((letters.next()?, letters.as_str()))) else { break };
-        plain.push(c);
-        rest = behind;
-    }
-    plain
-}
-
-/// Whether a text begins with base64 as long as that of a key, in one line or several, whatever their ends and their
-/// beginnings have become.
-fn begins_with_base64(text: &str) -> bool {
-    /// Of more than a line of any key and its indent, none is looked at.
-    const WORDS: usize = 300;
-    let mut length = 0;
-    // what is short is a number
-    for word in text.split(|c| !is_encoded(c)).take(WORDS).filter(|word| word.len() > 2) {
-        if word.len() < 16 || word.starts_with("AGE1") || length == 0 && (is_public(word) || is_digest(word))
-        {
-            return false;
-        }
-        length += word.len();
-        if length >= 40 {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether a word is the number of a commit, or the like: base64 of that length has other letters too.
-fn is_digest(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Whether the base64 is that of a public key, in whatever case.
-fn is_public(word: &str) -> bool {
-    PUBLIC.iter().any(|start| word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)))
-}
-
-/// How the base64 of public keys and of certificates begins: with their type, and its length in front.
-const PUBLIC: [&str; 12] = [
-    "AAAAB3NzaC1",
-    "AAAAC3NzaC1",
-    "AAAAE2VjZHNh",
-    "AAAAGnNrLX",
-    "AAAAInNrLW",
-    "AAAAIHNzaC1",
-    "AAAAHHNzaC1",
-    "AAAAKGVjZHNh",
-    "AAAAI3NrLX",
-    "AAAAK3NrLW",
-    "AAAAK3dlYm",
-    "AAAACXNzaC1",
-];
-
-/// The first word that may be a line out of the base64 of a private key: 64 or 70 letters of every kind. The base64 of
-/// a public key begins with its type.
-fn find_line(text: &str) -> Option<(usize, usize)> {
-    let of_kinds = |word: &str| {
-        let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
-        // the parts of a path are shorter than what stands between two strokes by chance
-        let long = word.split('/').any(|part| part.len() >= 30);
-        long && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
-    };
-    let mut at = 0;
-    for word in text.split_inclusive(|c| !is_encoded(c)) {
-        let bare = word.trim_end_matches(|c| !is_encoded(c));
-        if bare.len() >= 60 && of_kinds(bare) && !is_public(bare) {
-            return Some((at, bare.len()));
-        }
-        at += word.len();
-    }
-    None
-}
-
 /// Whether a text is nothing but what may be a line out of a private key, with or without a name and `=` in front.
 pub fn is_private_line(text: &str) -> bool {
     let value = text.split_once('=').map_or("", |(_, value)| value);
     [text, value].into_iter().any(|text| find_line(text).is_some_and(|found| found == (0, text.len())))
-}
-
-/// Whether a character is one of base64.
-fn is_encoded(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "+/=".contains(c)
 }
 
 /// Whether a text that everybody may read holds a private key. The mark alone, as in a sentence about keys, is none.
@@ -339,9 +130,7 @@ pub(super) const TAKE_OUT: &str =
 /// Whether a text of several lines holds a private key. The mark alone, as a page about keys may have it, is none.
 pub(super) fn holds_key(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    let is_age = |line: &str| {
-        line.len() > 30 && ["AGE-SECRET-KEY-", "AGE-PLUGIN-"].iter().any(|mark| line.starts_with(mark))
-    };
+    let is_age = |line: &str| line.len() > 30 && LONG_WORDS.iter().any(|mark| line.starts_with(mark));
     upper.lines().any(|line| is_age(line.trim()))
         || find_frame(&upper, Proof::Body).is_some()
         || find_putty(&upper, Proof::Body).is_some()
