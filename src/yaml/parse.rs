@@ -3,59 +3,21 @@
 //! A machine with a stack of states instead of recursion, so that depth costs no stack. It knows the grammar
 //! and which events take comments; what an anchor means and where a comment ends up is the composer's.
 
+mod block;
+mod document;
+mod event;
 mod flow;
 
 use super::error::ParseError;
-use super::node::{Comments, Style};
+use super::node::Style;
 use super::scan::{Mark, Scan, Scanner, Token, TokenKind};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+pub(super) use event::{Event, EventKind, Properties};
+
 /// The namespace that `!!` stands for.
 const STANDARD: &str = "tag:yaml.org,2002:";
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum EventKind {
-    StreamEnd,
-    DocumentStart,
-    DocumentEnd,
-    Alias,
-    Scalar,
-    SequenceStart,
-    SequenceEnd,
-    MappingStart,
-    MappingEnd,
-}
-
-pub(super) struct Event<'s> {
-    pub(super) kind: EventKind,
-    pub(super) style: Style,
-    /// Where the node is reported: at its anchor or tag, if it has one.
-    pub(super) mark: Mark,
-    /// First byte of its own text, and one past its last.
-    pub(super) span: (u32, u32),
-    pub(super) text: Cow<'s, str>,
-    pub(super) properties: Option<Box<Properties<'s>>>,
-    pub(super) comments: Option<Box<Comments>>,
-}
-
-impl Event<'_> {
-    fn new(kind: EventKind, mark: Mark, span: (u32, u32)) -> Self {
-        Self {
-            kind,
-            style: Style::Plain,
-            mark,
-            span,
-            text: Cow::Borrowed(""),
-            properties: None,
-            comments: None,
-        }
-    }
-
-    fn at(kind: EventKind, start: Mark, end: Mark) -> Self {
-        Self::new(kind, start, (start.index, end.index))
-    }
-}
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
@@ -89,15 +51,6 @@ enum Place {
     Block,
     /// Behind a `:` or `?`, where a list needs no indentation.
     Pair,
-}
-
-/// Anchor and tag in front of a node.
-#[derive(Default)]
-pub(super) struct Properties<'s> {
-    end: Mark,
-    pub(super) anchor: Option<Cow<'s, str>>,
-    /// In its long form.
-    pub(super) tag: Option<Cow<'s, str>>,
 }
 
 pub(super) struct Parser<'s> {
@@ -230,113 +183,6 @@ impl<'s> Parser<'s> {
         self.node(place)
     }
 
-    fn stream_start(&mut self) -> Scan<Event<'s>> {
-        self.peek()?;
-        self.skip();
-        self.document_start(true)
-    }
-
-    fn document_start(&mut self, may_be_bare: bool) -> Scan<Event<'s>> {
-        let mut kind = self.peek()?;
-        while !may_be_bare && kind == TokenKind::DocumentEnd {
-            kind = self.advance()?;
-        }
-        self.peek()?;
-        let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
-        let explicit =
-            matches!(kind, TokenKind::VersionDirective | TokenKind::TagDirective | TokenKind::DocumentStart);
-        if kind == TokenKind::StreamEnd {
-            self.state = State::End;
-            self.skip();
-            return Ok(Event::at(EventKind::StreamEnd, start, end));
-        }
-        if may_be_bare && !explicit {
-            self.directives()?;
-            self.states.push(State::DocumentEnd);
-            self.state = State::BlockNode;
-            let mut event = Event::at(EventKind::DocumentStart, start, start);
-            event.comments = self.scanner.remarks.split_document_head();
-            return Ok(event);
-        }
-        self.directives()?;
-        let kind = self.peek()?;
-        let end = self.scanner.head_end();
-        if kind != TokenKind::DocumentStart {
-            return self.refuse(Mark::default(), "did not find expected <document start>");
-        }
-        self.states.push(State::DocumentEnd);
-        self.state = State::DocumentContent;
-        self.skip();
-        Ok(Event::at(EventKind::DocumentStart, start, end))
-    }
-
-    /// Reads the directives in front of a document.
-    fn directives(&mut self) -> Scan<()> {
-        self.handles.clear();
-        let mut version = false;
-        loop {
-            match self.peek()? {
-                TokenKind::VersionDirective => {
-                    if version {
-                        return self.refuse(Mark::default(), "found duplicate %YAML directive");
-                    }
-                    version = true;
-                    if !self.scanner.head_text_is("1.1") {
-                        return self.refuse(Mark::default(), "found incompatible YAML document");
-                    }
-                    self.skip();
-                }
-                TokenKind::TagDirective => {
-                    if self.scanner.head_handle().is_some_and(|handle| self.handle(handle).is_some()) {
-                        return self.refuse(Mark::default(), "found duplicate %TAG directive");
-                    }
-                    let token = self.taken();
-                    self.handles.insert(token.handle.unwrap_or_default(), token.text);
-                }
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    fn handle(&self, handle: &str) -> Option<&str> {
-        self.handles.get(handle).map(|prefix| &**prefix)
-    }
-
-    fn document_content(&mut self) -> Scan<Event<'s>> {
-        let kind = self.peek()?;
-        let start = self.scanner.head_start();
-        match kind {
-            TokenKind::VersionDirective
-            | TokenKind::TagDirective
-            | TokenKind::DocumentStart
-            | TokenKind::DocumentEnd
-            | TokenKind::StreamEnd => {
-                self.pop_state();
-                Ok(Event::at(EventKind::Scalar, start, start))
-            }
-            _ => self.node(Place::Block),
-        }
-    }
-
-    fn document_end(&mut self) -> Scan<Event<'s>> {
-        let kind = self.peek()?;
-        let (start, mut end) = (self.scanner.head_start(), self.scanner.head_end());
-        if kind == TokenKind::DocumentEnd {
-            self.skip();
-        } else {
-            end = start;
-        }
-        self.state = State::DocumentStart;
-        let mut event = Event::at(EventKind::DocumentEnd, start, end);
-        event.comments = self.scanner.remarks.collect();
-        if let Some(comments) = &mut event.comments
-            && comments.foot.is_empty()
-        {
-            comments.foot = std::mem::take(&mut comments.head);
-        }
-        Ok(event)
-    }
-
     fn node(&mut self, place: Place) -> Scan<Event<'s>> {
         let mut kind = self.peek()?;
         let (start, end) = (self.scanner.head_start(), self.scanner.head_end());
@@ -422,76 +268,5 @@ impl<'s> Parser<'s> {
             },
         };
         Ok(found)
-    }
-
-    /// What follows a `-`: comments above the dash stay with the collection that begins behind it.
-    fn after_dash(&mut self) -> Scan<(TokenKind, Mark)> {
-        self.peek()?;
-        let end = self.scanner.head_end();
-        let head = self.scanner.remarks.head_len();
-        let kind = match self.advance() {
-            Err(error) if head > 0 => {
-                self.passed_over = Some(error);
-                self.peek()?
-            }
-            found => found?,
-        };
-        if matches!(kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) {
-            self.scanner.remarks.split_stem(head);
-        }
-        Ok((kind, end))
-    }
-
-    fn sequence_entry(&mut self) -> Scan<Event<'s>> {
-        match self.peek()? {
-            TokenKind::BlockEntry => {
-                let (next, mark) = self.after_dash()?;
-                if matches!(next, TokenKind::BlockEntry | TokenKind::BlockEnd) {
-                    return Ok(self.nothing_at(State::SequenceEntry, mark));
-                }
-                self.node_then(State::SequenceEntry, Place::Block)
-            }
-            TokenKind::BlockEnd => self.leave(EventKind::SequenceEnd, false),
-            _ => self.refuse_inside("did not find expected '-' indicator"),
-        }
-    }
-
-    fn indentless_entry(&mut self) -> Scan<Event<'s>> {
-        let kind = self.peek()?;
-        let start = self.scanner.head_start();
-        if kind != TokenKind::BlockEntry {
-            self.pop_state();
-            return Ok(Event::at(EventKind::SequenceEnd, start, start));
-        }
-        let (next, mark) = self.after_dash()?;
-        if matches!(next, TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
-            return Ok(self.nothing_at(State::IndentlessEntry, mark));
-        }
-        self.node_then(State::IndentlessEntry, Place::Block)
-    }
-
-    fn mapping_key(&mut self) -> Scan<Event<'s>> {
-        match self.peek()? {
-            TokenKind::Key => self.pair_part(State::MappingValue),
-            TokenKind::BlockEnd => self.leave(EventKind::MappingEnd, true),
-            _ => self.refuse_inside("did not find expected key"),
-        }
-    }
-
-    fn mapping_value(&mut self) -> Scan<Event<'s>> {
-        match self.peek()? {
-            TokenKind::Value => self.pair_part(State::MappingKey),
-            _ => Ok(self.nothing_at(State::MappingKey, self.scanner.head_start())),
-        }
-    }
-
-    /// What follows a `?` or a `:` in block context.
-    fn pair_part(&mut self, next: State) -> Scan<Event<'s>> {
-        self.peek()?;
-        let mark = self.scanner.head_end();
-        if matches!(self.advance()?, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
-            return Ok(self.nothing_at(next, mark));
-        }
-        self.node_then(next, Place::Pair)
     }
 }

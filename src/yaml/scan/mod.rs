@@ -8,7 +8,10 @@ mod block;
 mod comment;
 mod cursor;
 mod directive;
+mod indent;
+mod indicator;
 mod input;
+mod key;
 mod plain;
 mod property;
 mod quoted;
@@ -22,25 +25,15 @@ use super::Style;
 use super::error::ParseError;
 use comment::Remarks;
 use cursor::Cursor;
+use key::Candidate;
 use std::collections::VecDeque;
 
 /// How deep flow collections, and how deep block collections, may be nested.
 const MAX_DEPTH: usize = 10_000;
-/// How many characters a key may have that is not behind a `?`.
-const MAX_KEY: usize = 1024;
 /// Tokens that must be in the queue before its head may be looked at: comments need the ones behind it.
 const LOOK_AHEAD: usize = 3;
 
 pub(in crate::yaml) type Scan<T> = Result<T, ParseError>;
-
-/// A token that becomes a key if a `:` follows.
-#[derive(Clone, Copy, Default)]
-struct Candidate {
-    possible: bool,
-    required: bool,
-    number: usize,
-    mark: Mark,
-}
 
 /// Tokens on demand.
 pub(in crate::yaml) struct Scanner<'s> {
@@ -247,15 +240,6 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Ends everything that is open before a marker, a directive or the end of the stream.
-    fn leave_blocks(&mut self) -> Scan<Mark> {
-        let mark = self.cursor.mark();
-        self.close_blocks(-1, mark);
-        self.drop_candidate()?;
-        self.key_allowed = false;
-        Ok(mark)
-    }
-
     fn push(&mut self, mut token: Token<'s>, candidate: Option<u32>) {
         token.candidate = candidate;
         self.queue.push_back(token);
@@ -274,86 +258,6 @@ impl<'s> Scanner<'s> {
         self.cursor.bump();
         let end = self.cursor.mark();
         self.push(Token::new(kind, start, end), candidate);
-    }
-
-    fn fetch_flow_start(&mut self, kind: TokenKind) -> Scan<()> {
-        let candidate = self.save_candidate()?;
-        // an empty slot bears the number of its own bracket, which shows when it is taken away unused
-        let number = self.taken + self.queue.len();
-        let mark = self.cursor.mark();
-        self.candidates.push(Candidate { possible: false, required: false, number, mark });
-        if self.candidates.len() > MAX_DEPTH + 1 {
-            return self.refuse(mark, "exceeded max depth of 10000");
-        }
-        self.key_allowed = true;
-        self.push_indicator(kind, candidate);
-        Ok(())
-    }
-
-    fn fetch_flow_end(&mut self, kind: TokenKind) -> Scan<()> {
-        self.drop_candidate()?;
-        if self.in_flow()
-            && let Some(candidate) = self.candidates.pop()
-        {
-            self.unmark(candidate.number);
-        }
-        self.key_allowed = false;
-        self.push_indicator(kind, None);
-        Ok(())
-    }
-
-    fn fetch_flow_entry(&mut self) -> Scan<()> {
-        self.drop_candidate()?;
-        self.key_allowed = true;
-        self.push_indicator(TokenKind::FlowEntry, None);
-        Ok(())
-    }
-
-    fn fetch_block_entry(&mut self) -> Scan<()> {
-        self.open_block_here(
-            TokenKind::BlockSequenceStart,
-            "block sequence entries are not allowed in this context",
-        )?;
-        self.drop_candidate()?;
-        self.key_allowed = true;
-        self.push_indicator(TokenKind::BlockEntry, None);
-        Ok(())
-    }
-
-    fn fetch_key(&mut self) -> Scan<()> {
-        self.open_block_here(TokenKind::BlockMappingStart, "mapping keys are not allowed in this context")?;
-        self.drop_candidate()?;
-        self.key_allowed = !self.in_flow();
-        self.push_indicator(TokenKind::Key, None);
-        Ok(())
-    }
-
-    fn fetch_value(&mut self) -> Scan<()> {
-        let slot = self.candidates.len() - 1;
-        if self.is_valid(slot)? {
-            let candidate = self.candidates.last().copied().unwrap_or_default();
-            self.unmark(candidate.number);
-            let at = candidate.number.checked_sub(self.taken);
-            self.insert(at, Token::new(TokenKind::Key, candidate.mark, candidate.mark));
-            self.open_block(
-                i64::from(candidate.mark.column),
-                at,
-                TokenKind::BlockMappingStart,
-                candidate.mark,
-            )?;
-            if let Some(last) = self.candidates.last_mut() {
-                last.possible = false;
-            }
-            self.key_allowed = false;
-        } else {
-            self.open_block_here(
-                TokenKind::BlockMappingStart,
-                "mapping values are not allowed in this context",
-            )?;
-            self.key_allowed = !self.in_flow();
-        }
-        self.push_indicator(TokenKind::Value, None);
-        Ok(())
     }
 
     fn fetch_property(&mut self, kind: TokenKind) -> Scan<()> {
@@ -386,98 +290,6 @@ impl<'s> Scanner<'s> {
         let token = self.scan_plain()?;
         self.push(token, candidate);
         Ok(())
-    }
-
-    /// In block context: opens a collection at this column, where one may be opened.
-    fn open_block_here(&mut self, kind: TokenKind, refusal: &'static str) -> Scan<()> {
-        if self.in_flow() {
-            return Ok(());
-        }
-        let mark = self.cursor.mark();
-        if !self.key_allowed {
-            return self.refuse(mark, refusal);
-        }
-        self.open_block(i64::from(mark.column), None, kind, mark)
-    }
-
-    fn open_block(&mut self, column: i64, at: Option<usize>, kind: TokenKind, mark: Mark) -> Scan<()> {
-        if self.in_flow() || self.indent >= column {
-            return Ok(());
-        }
-        self.indents.push(self.indent);
-        self.indent = column;
-        if self.indents.len() > MAX_DEPTH {
-            let context = self.candidates.last().map(|candidate| candidate.mark).unwrap_or_default();
-            return self.refuse(context, "exceeded max depth of 10000");
-        }
-        self.insert(at, Token::new(kind, mark, mark));
-        Ok(())
-    }
-
-    /// Closes the collections that are further right than a column; `gap` is where the space before begins.
-    fn close_blocks(&mut self, column: i64, gap: Mark) {
-        if self.in_flow() || self.indent <= column {
-            return;
-        }
-        let mut ends = self.remarks.block_ends(gap);
-        while self.indent > column {
-            let mark = ends.place(self.indent);
-            self.queue.push_back(Token::new(TokenKind::BlockEnd, mark, mark));
-            self.indent = self.indents.pop().unwrap_or(-1);
-        }
-    }
-
-    /// Makes the token that is about to be scanned a candidate, where a key may stand. Returns its slot.
-    fn save_candidate(&mut self) -> Scan<Option<u32>> {
-        if !self.key_allowed {
-            return Ok(None);
-        }
-        self.drop_candidate()?;
-        let mark = self.cursor.mark();
-        let required = !self.in_flow() && self.indent == i64::from(mark.column);
-        let number = self.taken + self.queue.len();
-        if let Some(slot) = self.candidates.last_mut() {
-            *slot = Candidate { possible: true, required, number, mark };
-        }
-        Ok(Some(narrow(self.candidates.len() - 1)))
-    }
-
-    /// The candidate of this flow level cannot become a key any more.
-    fn drop_candidate(&mut self) -> Scan<()> {
-        let Some(slot) = self.candidates.last_mut() else { return Ok(()) };
-        if !slot.possible {
-            return Ok(());
-        }
-        let Candidate { required, mark, number, .. } = *slot;
-        if required {
-            return self.refuse(mark, "could not find expected ':'");
-        }
-        slot.possible = false;
-        self.unmark(number);
-        Ok(())
-    }
-
-    /// Whether a slot's candidate can still become a key: it must be on this line, and near.
-    fn is_valid(&mut self, slot: usize) -> Scan<bool> {
-        let Some(candidate) = self.candidates.get_mut(slot) else { return Ok(false) };
-        if !candidate.possible {
-            return Ok(false);
-        }
-        let mark = candidate.mark;
-        if mark.line == self.cursor.line && !self.cursor.is_further_than(mark.index, MAX_KEY) {
-            return Ok(true);
-        }
-        if candidate.required {
-            return self.refuse(mark, "could not find expected ':'");
-        }
-        candidate.possible = false;
-        Ok(false)
-    }
-
-    fn unmark(&mut self, number: usize) {
-        if let Some(token) = number.checked_sub(self.taken).and_then(|at| self.queue.get_mut(at)) {
-            token.candidate = None;
-        }
     }
 }
 
