@@ -31,6 +31,16 @@ pub(super) struct Context {
     variables: fn(&str) -> Option<OsString>,
 }
 
+/// Who is to wrap and open data keys, as flags or the environment say it.
+pub(super) struct Wanted<A> {
+    /// Whether the private keys at hand, and gpg.
+    pub(super) local: bool,
+    /// Of key services; empty ones say nothing.
+    pub(super) addresses: A,
+    /// The types of keys in the order in which they are tried; sops' own where there are none.
+    pub(super) order: Vec<KeyType>,
+}
+
 impl Context {
     /// Looks around.
     pub(super) fn new(global: Global) -> Result<Self> {
@@ -136,21 +146,37 @@ impl Context {
 
     /// Who wraps and opens data keys: the private keys at hand, gpg, and the services that the environment names.
     ///
-    /// Errors: as [`Self::keyring`]; a decryption order that names one type twice.
+    /// Errors: as [`Self::keyring`]; an address that is none; a decryption order that names one type twice.
     pub(super) fn key_services(&self) -> Result<KeyServices> {
         let text = |name: &str| self.variable(name).map(|value| value.to_string_lossy().into_owned());
-        let mut services = match text("SOPS_ENABLE_LOCAL_KEYSERVICE").as_deref() {
-            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => KeyServices::none(),
-            _ => KeyServices::local(self.local_service()?),
+        let addresses = text("SOPS_KEYSERVICE");
+        let is_off = |text: String| ["0", "f", "F", "false", "FALSE", "False"].contains(&text.as_str());
+        let wanted = Wanted {
+            local: !text("SOPS_ENABLE_LOCAL_KEYSERVICE").is_some_and(is_off),
+            addresses: addresses.iter().flat_map(|all| all.split(',')),
+            order: text("SOPS_DECRYPTION_ORDER").map_or(Ok(Vec::new()), |order| decryption_order(&order))?,
         };
-        for address in text("SOPS_KEYSERVICE").iter().flat_map(|all| all.split(',')) {
-            let address = address.parse().map_err(|error: Error| error.hint("SOPS_KEYSERVICE names it"))?;
-            services = services.with(keyservice::connect(address)?);
+        self.wanted_key_services(wanted, |_, error| Err(error.hint("SOPS_KEYSERVICE names it")))
+    }
+
+    /// The services that were asked for. `bad` is told of an address that leads to none, and decides whether the others
+    /// are taken all the same.
+    ///
+    /// Errors: as [`Self::keyring`]; those of `bad`.
+    pub(super) fn wanted_key_services<'a>(
+        &self,
+        wanted: Wanted<impl IntoIterator<Item = &'a str>>,
+        bad: impl Fn(&str, Error) -> Result<()>,
+    ) -> Result<KeyServices> {
+        let mut services =
+            if wanted.local { KeyServices::local(self.local_service()?) } else { KeyServices::none() };
+        for address in wanted.addresses.into_iter().filter(|address| !address.is_empty()) {
+            match address.parse().and_then(keyservice::connect) {
+                Ok(service) => services = services.with(service),
+                Err(error) => bad(address, error)?,
+            }
         }
-        match text("SOPS_DECRYPTION_ORDER") {
-            None => Ok(services),
-            Some(order) => Ok(services.in_order(decryption_order(&order)?)),
-        }
+        Ok(if wanted.order.is_empty() { services } else { services.in_order(wanted.order) })
     }
 
     fn sources(&self) -> IdentitySources {

@@ -2,6 +2,7 @@
 //! where they are.
 
 use crate::gnupg::{GnuPg, fingerprint};
+use crate::peers;
 use crate::room::{PLAIN, Room, age_key, age_recipient, printed, refused};
 use std::net::TcpListener;
 use std::path::Path;
@@ -158,7 +159,15 @@ fn a_service_that_is_not_there_or_does_not_have_the_key_is_named() {
     let said = asking(&server.address);
     assert!(said.contains(&format!("{}: the key service said: gpg cannot open", server.address)), "{said}");
     let said = asking("http://127.0.0.1:1");
-    assert!(said.contains("tcp://HOST:PORT"), "{said}");
+    assert!(said.contains("tcp://HOST:PORT") && said.contains("SOPS_KEYSERVICE names it"), "{said}");
+    // the commands of sops warn and go on with the other services
+    let mut decrypt = room.uvars(&with, None);
+    let address = "http://127.0.0.1:1";
+    let done =
+        peers::feed(decrypt.env("SOPS_KEYSERVICE", address).args(["sops", "decrypt", "app.yaml"]), b"");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), PLAIN, "{said}");
+    assert!(said.contains("Error parsing URI for keyservice, skipping") && said.contains(address), "{said}");
 }
 
 struct Nobody;

@@ -4,8 +4,9 @@ use super::call::Call;
 use super::code::Code;
 use super::fault::{Fault, Outcome};
 use super::log::{self, Level};
+use crate::cli::context::Wanted;
 use crate::keys::KeyType;
-use crate::keyservice::{self, KeyServices};
+use crate::keyservice::KeyServices;
 use crate::secret::DataKey;
 use crate::sops::Encrypted;
 
@@ -29,22 +30,18 @@ impl Call<'_> {
 
     /// The services, local and other, in the order that flags and environment say.
     pub(super) fn services(&self) -> Outcome<KeyServices> {
-        let mut services = if self.is_on("enable-local-keyservice") {
-            KeyServices::local(self.context.local_service()?)
-        } else {
-            KeyServices::none()
+        let wanted = Wanted {
+            local: self.is_on("enable-local-keyservice"),
+            addresses: self.own.texts("keyservice").iter().map(String::as_str),
+            order: self.text("decryption-order").split(',').filter_map(KeyType::of_field).collect(),
         };
-        for address in self.own.texts("keyservice").iter().filter(|address| !address.is_empty()) {
-            match address.parse().and_then(keyservice::connect) {
-                Ok(service) => services = services.with(service),
-                Err(error) => {
-                    let said = format!("Error parsing URI for keyservice, skipping: {error}");
-                    log::line(Level::Warning, &said, &[("uri", address)]);
-                }
-            }
-        }
-        let order: Vec<_> = self.text("decryption-order").split(',').filter_map(KeyType::of_field).collect();
-        Ok(if order.is_empty() { services } else { services.in_order(order) })
+        // as sops does, which goes on with the others
+        let services = self.context.wanted_key_services(wanted, |address, error| {
+            let said = format!("Error parsing URI for keyservice, skipping: {error}");
+            log::line(Level::Warning, &said, &[("uri", address)]);
+            Ok(())
+        })?;
+        Ok(services)
     }
 
     /// Opens the data key of a file.
