@@ -16,6 +16,7 @@ mod sops_trees;
 
 use proptest::prelude::*;
 use sops_trees::{keyring, now, runner, sops, strings, tame_trees, trees, written_map};
+use std::time::Duration;
 use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Selection, Value};
 use uvars::yaml::Timestamp;
 
@@ -54,7 +55,7 @@ fn what_is_encrypted_decrypts() {
 }
 
 #[test]
-fn one_change_changes_one_value() {
+fn one_change_changes_one_value_the_mac_and_the_time() {
     let keyring = keyring();
     runner(200)
         .run(&(trees(), strings()), |(tree, fresh)| {
@@ -62,13 +63,20 @@ fn one_change_changes_one_value() {
             let key = file.unlock(&keyring).unwrap();
             let mut plain = file.decrypt(&key).unwrap();
             plain.set(&KeyPath::of_keys(["it"]), &Value::from(format!("{fresh}.").as_str())).unwrap();
-            let after = file.update(&plain, &key, now()).unwrap().emit().unwrap();
+            let later = now() + Duration::from_secs(1);
+            let after = file.update(&plain, &key, later).unwrap().emit().unwrap();
             let (before, after) =
                 (String::from_utf8(file.emit().unwrap()).unwrap(), String::from_utf8(after).unwrap());
+            prop_assert_eq!(before.lines().count(), after.lines().count());
             let changed: Vec<_> =
                 before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
-            prop_assert_eq!(changed.len(), 2, "{:?}", changed);
-            prop_assert!(changed[0].starts_with("it: ") && changed[1].starts_with("    mac: "));
+            let names = ["it: ", "    lastmodified: ", "    mac: "];
+            prop_assert_eq!(changed.len(), names.len(), "{:?}", changed);
+            prop_assert!(
+                changed.iter().zip(names).all(|(line, name)| line.starts_with(name)),
+                "{:?}",
+                changed
+            );
             Ok(())
         })
         .unwrap();
