@@ -3,6 +3,7 @@
 //! Which file goes where is said by the rules; whether it may go, by a person. Nothing here decrypts.
 
 mod directory;
+mod values;
 mod vault;
 
 pub use directory::put;

@@ -2,9 +2,11 @@
 //!
 //! Its answers are read up to a limit and never shown, but for the errors it lists.
 
+use super::values::Values;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -31,6 +33,8 @@ pub struct VaultSettings {
 pub enum Sent {
     /// It was written.
     Written,
+    /// It was written, and nobody knows whether the same was there: this token may not read it.
+    WrittenUnseen,
     /// The same values were there already.
     UpToDate,
 }
@@ -39,6 +43,14 @@ pub enum Sent {
 pub struct Vault {
     settings: VaultSettings,
     agent: Agent,
+}
+
+/// What lies at a path.
+enum Found {
+    Nothing,
+    /// Something or nothing: this token may not read it.
+    Hidden,
+    Values(Values),
 }
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -87,55 +99,94 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Vault cannot be reached, or refuses.
+    /// Vault cannot be reached, or refuses; its engine is of the other version; a number would come back as another.
     pub fn write(&self, path: &str, version: u8, values: &Secret) -> Result<Sent> {
-        let mut wanted: Value = serde_json::from_slice(values.expose())
-            .map_err(|_| Error::new("these values are no JSON object"))?;
-        let same = self.read(path, version)?.is_some_and(|mut there| {
-            let same = there == wanted;
-            wipe(&mut there);
-            same
-        });
-        wipe(&mut wanted);
-        if same {
+        let wanted =
+            Values::parse(values.expose()).ok_or_else(|| Error::new("these values are no JSON object"))?;
+        if let Some(key) = wanted.rounded().filter(|_| version != 1) {
+            return Err(Error::new("version 2 of Vault's engine hands this integer out as another, rounded")
+                .key(key)
+                .hint("make it a text, in quotes"));
+        }
+        let found = self.read(path, version)?;
+        if matches!(&found, Found::Values(there) if *there == wanted) {
             return Ok(Sent::UpToDate);
         }
+        self.check_engine(path, version)?;
         let mut body = Secret::new(Vec::with_capacity(values.len() + 16)).into_inner();
         let (before, after): (&[u8], &[u8]) = if version == 1 { (b"", b"") } else { (b"{\"data\":", b"}") };
         body.extend_from_slice(before);
         body.extend_from_slice(values.expose());
         body.extend_from_slice(after);
-        let request = self.agent.put(self.url(path));
+        let request = self.agent.put(self.uri(path));
         let request = self.door(request).header("Content-Type", "application/json");
         let mut answer = request.send(body.as_slice()).map_err(|error| self.unreached(&error))?;
-        if answer.status().is_success() { Ok(Sent::Written) } else { Err(self.refused(&mut answer, path)) }
+        match answer.status().is_success() {
+            true if matches!(found, Found::Hidden) => Ok(Sent::WrittenUnseen),
+            true => Ok(Sent::Written),
+            false => Err(self.refused(&mut answer, path)),
+        }
     }
 
-    /// The values at a path; none where nothing is, or where they may not be read.
-    fn read(&self, path: &str, version: u8) -> Result<Option<Value>> {
-        let mut answer =
-            self.door(self.agent.get(self.url(path))).call().map_err(|error| self.unreached(&error))?;
+    /// The values at a path.
+    fn read(&self, path: &str, version: u8) -> Result<Found> {
+        let mut answer = self.ask(path)?;
         if !answer.status().is_success() {
-            // who may write need not be able to read
             return match answer.status().as_u16() {
-                403 | 404 => Ok(None),
+                // who may write need not be able to read
+                403 => Ok(Found::Hidden),
+                404 => Ok(Found::Nothing),
                 _ => Err(self.refused(&mut answer, path)),
             };
         }
-        let Some(mut text) = text(&mut answer) else { return Ok(None) };
-        let mut whole: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let Some(mut text) = text(&mut answer) else { return Ok(Found::Nothing) };
+        let whole = Values::parse(&text);
         text.zeroize();
-        let mut data = whole.get_mut("data").map(Value::take);
-        if version != 1 {
-            data = data.as_mut().and_then(|data| data.get_mut("data")).map(Value::take);
+        // an entry of version 2 without metadata lies in an engine of version 1: somebody has taken that for the other
+        let values = whole.and_then(|mut whole| match version {
+            1 => whole.take(&["data"]),
+            _ => whole.take(&["data", "metadata"]).and_then(|_| whole.take(&["data", "data"])),
+        });
+        Ok(values.map_or(Found::Nothing, Found::Values))
+    }
+
+    /// Asks which version the engine at a path is of, as Vault's own program does: version 1 takes an entry for version 2
+    /// without a word, at a path where nobody looks for it. Whoever may not ask learns the rest by writing.
+    fn check_engine(&self, path: &str, version: u8) -> Result<()> {
+        let mut answer = self.ask(&format!("sys/internal/ui/mounts/{path}"))?;
+        if !answer.status().is_success() {
+            return Ok(());
         }
-        wipe(&mut whole);
-        Ok(data)
+        let said: Value =
+            text(&mut answer).and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let word = |pointer: &str| said.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let there = match (word("/data/type"), word("/data/options/version")) {
+            ("kv", "2") => 2,
+            ("kv" | "generic", _) => 1,
+            _ => return Ok(()),
+        };
+        if there == version {
+            return Ok(());
+        }
+        let name: String = word("/data/path").chars().filter(|c| !c.is_control()).take(300).collect();
+        Err(Error::new(format!(
+            "{name} is a key-value engine of version {there}, and the destination rule takes it for version {version}"
+        ))
+        .hint(format!("write vault_kv_version: {there} into the rule")))
+    }
+
+    fn ask(&self, path: &str) -> Result<Response<Body>> {
+        self.door(self.agent.get(self.uri(path))).call().map_err(|error| self.unreached(&error))
     }
 
     /// Where a path is, as people see it.
     pub fn url(&self, path: &str) -> String {
         format!("{}/v1/{path}", self.settings.address.trim_end_matches('/'))
+    }
+
+    /// The same for a program: what an address cannot hold is written by its numbers.
+    fn uri(&self, path: &str) -> String {
+        self.url(&escaped(path))
     }
 
     fn door<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
@@ -156,14 +207,30 @@ impl Vault {
         let status = answer.status();
         let said: Value =
             text(answer).and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        let lines =
-            said.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        // where a path is none of its engine, Vault says so in a warning
+        let lines = ["errors", "warnings"].into_iter().filter_map(|name| said.get(name)?.as_array());
+        let lines = lines.flatten().filter_map(Value::as_str);
         let told: Vec<String> =
             lines.take(3).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         let told: String = told.join("; ").chars().filter(|c| !c.is_control()).take(300).collect();
         let told = if told.is_empty() { String::new() } else { format!(": {told}") };
         Error::new(format!("Vault at {} answered {status} for {path}{told}", self.settings.address))
     }
+}
+
+/// Every byte that may not stand in the path of an address, by its number.
+fn escaped(path: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte);
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if stays(byte) {
+            out.push(char::from(byte));
+        } else {
+            // writing into a string does not fail
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 fn text(answer: &mut Response<Body>) -> Option<Vec<u8>> {
@@ -189,18 +256,22 @@ fn certificates(file: &PathBuf) -> Result<Vec<Certificate<'static>>> {
     }
 }
 
-/// Overwrites the texts of a JSON value.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(list) => list.iter_mut().for_each(wipe),
-        Value::Object(map) => map.values_mut().for_each(wipe),
-        _ => {}
-    }
-}
-
 impl std::fmt::Debug for Vault {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Vault").field("address", &self.settings.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_cannot_hold_is_escaped() {
+        assert_eq!(escaped("secret/data/a-b_c.d~e@f+g=h:i"), "secret/data/a-b_c.d~e@f+g=h:i");
+        assert_eq!(
+            escaped("a b/\u{e9}%2e?#<>^`{}|\\\"[]"),
+            "a%20b/%C3%A9%252e%3F%23%3C%3E%5E%60%7B%7D%7C%5C%22%5B%5D"
+        );
     }
 }

@@ -19,7 +19,7 @@ use std::process::{Command, Output, Stdio};
 
 /// The program's path, or nothing where it is absent (and the reason printed).
 ///
-/// Names in use: `sops` (3.13.3), `sops-3.11`, `age`, `age-keygen`, `ssh-keygen`, `gpg`, `go`, `mkpasswd`, `strace`.
+/// Names in use: `sops` (3.13.3), `sops-3.11`, `age`, `age-keygen`, `ssh-keygen`, `gpg`, `go`, `mkpasswd`, `strace`, `bao` (`OpenBao` 2.7.2).
 pub fn find(name: &str) -> Option<PathBuf> {
     let variable = variable(name);
     if let Some(path) = std::env::var_os(&variable).filter(|path| !path.is_empty()) {

@@ -32,8 +32,13 @@ impl Level {
 
 /// Writes a line of the log, with what belongs to it by name.
 pub(super) fn line(level: Level, text: &str, fields: &[(&str, &str)]) {
+    named_line("CMD", level, text, fields);
+}
+
+/// The same in the name of a part of sops that has a log of its own.
+pub(super) fn named_line(name: &str, level: Level, text: &str, fields: &[(&str, &str)]) {
     let mut line =
-        format!("[CMD]\t time=\"{}\" level={} msg={}", stamp(), level.word(), value(&printable(text)));
+        format!("[{name}]\t time=\"{}\" level={} msg={}", stamp(), level.word(), value(&printable(text)));
     for (name, text) in fields {
         // writing into a string does not fail
         let _ = write!(line, " {name}={}", value(&printable(text)));
