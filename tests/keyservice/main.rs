@@ -9,9 +9,14 @@
 
 #[path = "../gnupg/mod.rs"]
 mod gnupg;
+#[cfg(all(feature = "keyservice", feature = "publish"))]
+#[path = "../openbao/mod.rs"]
+mod openbao;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod pgp;
 #[cfg(feature = "keyservice")]
 mod remote;
 mod room;
+#[cfg(all(feature = "keyservice", feature = "publish"))]
+mod transit;

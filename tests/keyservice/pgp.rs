@@ -29,7 +29,7 @@ fn what_one_encrypts_to_a_pgp_key_the_other_opens() {
 }
 
 /// The names in their order, but for the metadata, which releases sort differently.
-fn layout(file: &str) -> Vec<String> {
+pub(crate) fn layout(file: &str) -> Vec<String> {
     let name = |line: &str| line.split_once(": ").map(|(name, _)| name.replace("- ", "  "));
     let mut lines: Vec<_> = file.lines().filter_map(name).collect();
     lines.sort();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use uvars::keys::{IdentitySources, Keyring, MasterKey, Programs};
 use uvars::keyservice::{Address, Gate, Gpg, KeyServices, Local, Open, Use, connect, serve};
 
-const SOPS: [&str; 2] = ["sops", "sops-3.11"];
+pub(crate) const SOPS: [&str; 2] = ["sops", "sops-3.11"];
 
 /// Our server in a thread of the test.
 struct Ours {
@@ -52,7 +52,7 @@ impl Drop for Ours {
 }
 
 /// The server of sops.
-struct Theirs(Child);
+pub(crate) struct Theirs(Child);
 
 impl Theirs {
     fn start(name: &str, room: &Room, address: &str, gpg: &GnuPg) -> Option<Self> {
@@ -61,7 +61,7 @@ impl Theirs {
     }
 
     /// Starts a program as a key service, and waits until it listens.
-    fn spawn(name: &str, command: &mut Command, address: &str) -> Self {
+    pub(crate) fn spawn(name: &str, command: &mut Command, address: &str) -> Self {
         let (network, rest) = address.split_once("://").unwrap();
         command.args(["keyservice", "--network", network, "--address", rest]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -86,7 +86,7 @@ impl Drop for Theirs {
 }
 
 /// A port that nobody has at the moment, and a socket.
-fn addresses(room: &Room) -> [String; 2] {
+pub(crate) fn addresses(room: &Room) -> [String; 2] {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     [format!("tcp://127.0.0.1:{port}"), format!("unix://{}", room.path("s").display())]
 }

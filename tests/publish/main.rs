@@ -8,11 +8,12 @@
     reason = "test code"
 )]
 
+#[path = "../openbao/mod.rs"]
+mod openbao;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod real;
 mod room;
-mod server;
 mod vault;
 
 use room::{Room, key, recipient};

@@ -1,7 +1,7 @@
 //! `sops publish` and real sops before a real `OpenBao`: what lies there afterwards is what the file says.
 
+use crate::openbao::{ROOT, Server, engine};
 use crate::room::Room;
-use crate::server::{ROOT, Server, engine};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 

@@ -1,5 +1,13 @@
 //! A real `OpenBao`: a development server of its own for a test, in memory,
 //! on a port of its own, and gone with the test.
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "this is test code"
+)]
 
 use crate::peers;
 use serde_json::{Value, json};
