@@ -68,13 +68,19 @@ impl KeyServices {
     /// What the first service gives that can; else why none can.
     fn first<T>(&self, key: &MasterKey, ask: impl Fn(&dyn KeyService) -> Result<T>) -> Result<T> {
         let mut failed: Option<Error> = None;
-        for service in self.all() {
+        let is_of_a_cloud = !matches!(key.kind(), KeyType::Age | KeyType::Pgp);
+        for (at, service) in self.all().enumerate() {
+            let is_local = at == 0 && self.local.is_some();
+            if is_local && is_of_a_cloud && !self.remote.is_empty() {
+                // that this machine has no such keys is no news: the others are there for them
+                continue;
+            }
             let error = match ask(service) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             failed = Some(match failed {
-                None if self.local.is_some() => error,
+                None if is_local => error,
                 None => Error::of(error.kind(), format!("{}: {}", service.name(), error.message())),
                 Some(first) => first.hint(format!("{}: {}", service.name(), error.message())),
             });

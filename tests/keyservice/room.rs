@@ -42,6 +42,10 @@ impl Room {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
     /// Our program, with gpg's folder and this age key, if any.
     pub(crate) fn uvars(&self, gpg: &GnuPg, age: Option<&str>) -> Command {
         self.with_keys(Command::new(env!("CARGO_BIN_EXE_uvars")), gpg, age)
