@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+#[path = "../gnupg/mod.rs"]
+mod gnupg;
 #[path = "../peers/mod.rs"]
 mod peers;
 

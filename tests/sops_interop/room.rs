@@ -1,5 +1,6 @@
 //! A folder in which sops runs, our side of what it does, and what two encryptions of one text have in common.
 
+use crate::gnupg::GnuPg;
 use crate::peers;
 use regex::Regex;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,10 @@ use uvars::keys::{IdentitySources, Keyring, Recipient};
 use uvars::sops::{Encrypted, Format, KeyPath, Plain, Rules};
 
 pub const SOPS: [&str; 2] = ["sops", "sops-3.11"];
+
+/// A key file without hybrid keys, and one with them.
+const KEYS: &str = "keys.age";
+const EVERY_KEY: &str = "every.age";
 
 pub fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops")
@@ -62,6 +67,10 @@ pub fn print_as(source: &[u8], input: Format, output: Format) -> uvars::Result<V
 /// A folder in which sops runs.
 pub struct Room {
     folder: TempDir,
+    /// `GNUPGHOME`.
+    gpg: Option<PathBuf>,
+    /// The name of the key file.
+    keys: &'static str,
     pub sops: &'static str,
 }
 
@@ -69,13 +78,36 @@ impl Room {
     pub fn new(sops: &'static str) -> Option<Self> {
         peers::find(sops)?;
         let folder = TempDir::new().unwrap();
-        let keys = ["a.age", "b.age", "c.age"].map(|name| std::fs::read_to_string(key_file(name)).unwrap());
-        std::fs::write(folder.path().join("keys.age"), keys.concat()).unwrap();
+        let names = ["a.age", "b.age", "c.age", "pq.age"];
+        let keys = names.map(|name| std::fs::read_to_string(key_file(name)).unwrap());
+        std::fs::write(folder.path().join(KEYS), keys[..3].concat()).unwrap();
+        std::fs::write(folder.path().join(EVERY_KEY), keys.concat()).unwrap();
         std::fs::create_dir(folder.path().join(".ssh")).unwrap();
         for (name, key) in [("id_ed25519", "ssh_ed25519"), ("id_rsa", "ssh_rsa")] {
             std::fs::copy(key_file(key), folder.path().join(".ssh").join(name)).unwrap();
         }
-        Some(Self { folder, sops })
+        Some(Self { folder, gpg: None, keys: KEYS, sops })
+    }
+
+    /// With the key of a keyring of gpg, and with a hybrid one where this sops reads such: not by its number, since 3.11.0
+    /// of `PyPI` was built with age 1.3, and the release of that number with 1.2, which takes a file with one for none.
+    #[expect(clippy::print_stderr, reason = "what is not compared is not to be left out in silence")]
+    pub fn for_all_readers(mut self, gpg: Option<&GnuPg>) -> Self {
+        self.gpg = gpg.map(|gpg| gpg.home().to_owned());
+        self.keys = EVERY_KEY;
+        let vector = vectors().join("3.13.3/hybrid.enc.yaml");
+        let opened = self.run(&["-d", "--output-type", "yaml", vector.to_str().unwrap()]);
+        if !opened.status.success() {
+            assert_ne!(self.sops, "sops", "{}", shown(&opened.stderr));
+            eprintln!("{} reads no hybrid keys: {}", self.sops, shown(&opened.stderr));
+            self.keys = KEYS;
+        }
+        self
+    }
+
+    /// Whether this sops is one that reads hybrid keys.
+    pub fn reads_hybrid(&self) -> bool {
+        self.keys == EVERY_KEY
     }
 
     pub fn path(&self) -> &Path {
@@ -95,7 +127,8 @@ impl Room {
     pub fn run(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = peers::command(self.sops).unwrap();
         command.current_dir(self.folder.path()).args(arguments);
-        command.env("SOPS_AGE_KEY_FILE", self.folder.path().join("keys.age")).env("HOME", self.folder.path());
+        command.env("SOPS_AGE_KEY_FILE", self.folder.path().join(self.keys)).env("HOME", self.folder.path());
+        command.envs(self.gpg.iter().map(|home| ("GNUPGHOME", home)));
         peers::feed(&mut command, b"")
     }
 
@@ -146,10 +179,11 @@ impl Room {
 /// Puts letters in the place of everything random, so that two encryptions of one plaintext are equal.
 pub fn mask(source: &[u8]) -> String {
     static ARMOR: LazyLock<Regex> =
-        LazyLock::new(|| regex("(?s)(-----BEGIN AGE ENCRYPTED FILE-----)(.*?)(-----END)"));
+        LazyLock::new(|| regex("(?s)(-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----)(.*?)(-----END)"));
     static LINE: LazyLock<Regex> = LazyLock::new(|| regex(r"(\n|\\n)( *)[A-Za-z0-9+/=]+"));
     static VALUE: LazyLock<Regex> = LazyLock::new(|| regex("(data|iv|tag):[A-Za-z0-9+/=]*"));
-    static TIME: LazyLock<Regex> = LazyLock::new(|| regex("(lastmodified[^0-9]*)[-0-9]{10}T[:0-9]{8}Z"));
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| regex("((?:lastmodified|created_at)[^0-9]*)[-0-9]{10}T[:0-9]{8}Z"));
     let text = shown(source);
     let text = ARMOR.replace_all(&text, |found: &regex::Captures<'_>| {
         format!("{}{}{}", &found[1], LINE.replace_all(&found[2], "${1}${2}x"), &found[3])
