@@ -19,4 +19,5 @@ mod formats;
 mod matrix;
 mod room;
 mod table;
+mod vectors;
 mod yaml;

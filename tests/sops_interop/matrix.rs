@@ -253,7 +253,7 @@ struct Made {
 /// Where one worker compares.
 pub struct Bench {
     pub rooms: Vec<Room>,
-    services: KeyServices,
+    pub services: KeyServices,
     /// Where the services' gpg has its key.
     _gpg: Option<GnuPg>,
 }

@@ -1,70 +1,53 @@
-//! Files that seven releases of sops wrote, and what they printed for them.
+//! Files that seven releases of sops wrote, and what they printed for them: opened, changed, and encrypted anew.
 //!
-//! The `index.jsonl` of `vectors/sops` and `vectors/sops-3.7` are enumerated: a file that is there and not opened here needs a reason below.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+//! The `index.jsonl` of `vectors/sops` and `vectors/sops-3.7` are enumerated: a file that is there and that we do not
+//! open, or that sops does not read back from us, fails.
 
+use crate::gnupg::GnuPg;
+use crate::matrix::{Bench, in_parallel};
+use crate::room::{Room, now, recipient, shown, vectors};
+use regex::Regex;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use uvars::keys::{IdentitySources, Keyring};
-use uvars::sops::{Encrypted, Format};
+use uvars::sops::{Encrypted, Format, KeyPath, Plain, Step, Value};
 
-fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops")
+/// A file that sops wrote.
+struct Vector {
+    /// With the release in front.
+    name: String,
+    path: PathBuf,
+    format: Format,
+    /// What 3.13.3 prints for it.
+    printed: Vec<u8>,
 }
 
-fn keyring(names: &[&str]) -> Keyring {
-    let files = names.iter().map(|name| vectors().join("keys").join(name)).collect();
-    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+/// All that are there.
+fn all() -> Vec<Vector> {
+    let folders = [vectors(), vectors().with_file_name("sops-3.7")];
+    folders.iter().flat_map(|folder| files(folder)).collect()
 }
 
-/// Why a vector is not opened yet.
-fn exception(file: &str) -> Option<&'static str> {
-    let (_, name) = file.split_once('/').unwrap();
-    match name {
-        "pgp.enc.yaml" => Some("its only reader is a pgp key: keyservice/pgp.rs opens it"),
-        _ => None,
-    }
-}
-
-/// The files of an index that their own release could decrypt.
-fn files(folder: &Path) -> Vec<String> {
+fn files(folder: &Path) -> Vec<Vector> {
     let index = std::fs::read_to_string(folder.join("index.jsonl")).unwrap();
     let lines = index.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let opened = lines.filter(|line| line["decrypt_exit"] == 0);
-    opened.filter_map(|line| line["file"].as_str().map(str::to_owned)).collect()
-}
-
-#[test]
-fn every_file_decrypts_to_the_same_bytes() {
-    let keyring = keyring(&["a.age", "b.age", "c.age", "pq.age", "ssh_ed25519", "ssh_rsa"]);
-    let (mut opened, mut wrong) = (0, Vec::new());
-    let folders = [vectors(), vectors().with_file_name("sops-3.7")];
-    let all = folders.iter().flat_map(|folder| files(folder).into_iter().map(move |file| (folder, file)));
-    for (folder, file) in all {
-        if exception(&file).is_some() {
-            continue;
-        }
-        let path = folder.join(&file);
-        let expected = std::fs::read(
-            path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace(".enc.", ".dec.")),
-        );
-        let printed = open(&path, &keyring);
-        let expected = expected.map(|expected| as_printed_now(&file, expected));
-        match printed {
-            Err(error) => wrong.push(format!("{file}: {error}")),
-            Ok(printed) if printed != expected.unwrap() => {
-                wrong.push(format!("{file}:\n{}", String::from_utf8_lossy(&printed)));
-            }
-            Ok(_) => opened += 1,
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(opened >= 180, "only {opened} files were opened");
+    lines
+        .filter_map(|line| {
+            let name = line["file"].as_str()?.to_owned();
+            let (release, file) = name.split_once('/').unwrap();
+            let printed = file.replace(".enc.", ".dec.");
+            let printed = if line["decrypt_exit"] == 0 {
+                as_printed_now(&name, std::fs::read(folder.join(release).join(printed)).unwrap())
+            } else {
+                // its own release cannot open it: what a later one prints that was given the same
+                assert_eq!(file, "groups-2-of-3.enc.ini", "{name}");
+                std::fs::read(vectors().join("3.13.3").join(printed)).unwrap()
+            };
+            let path = folder.join(&name);
+            Some(Vector { format: Format::of_path(&path), name, path, printed })
+        })
+        .collect()
 }
 
 /// What 3.13.3 prints where old releases printed other line ends: 3.9 and older none at the end of JSON, 3.7 two at that of
@@ -82,12 +65,117 @@ fn as_printed_now(file: &str, mut printed: Vec<u8>) -> Vec<u8> {
     printed
 }
 
-fn open(path: &Path, keyring: &Keyring) -> uvars::Result<Vec<u8>> {
+#[test]
+fn every_file_is_opened_changed_and_encrypted_anew() {
+    let mut vectors = all();
+    if GnuPg::empty().is_none() {
+        vectors.retain(|vector| !vector.name.ends_with("/pgp.enc.yaml"));
+    }
+    assert!(vectors.len() > 180, "only {} files are there", vectors.len());
+    let wrong = in_parallel(&vectors, |bench, vector| vector.wrong(bench));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+impl Vector {
+    /// What goes wrong with it, and how.
+    fn wrong(&self, bench: &Bench) -> Vec<String> {
+        self.try_wrong(bench).unwrap_or_else(|error| vec![format!("== {}: {error}", self.name)])
+    }
+
+    fn try_wrong(&self, bench: &Bench) -> uvars::Result<Vec<String>> {
+        let source = std::fs::read(&self.path).unwrap();
+        let sealed = Encrypted::parse(&source, self.format)?;
+        let key = sealed.unlock(&bench.services)?;
+        let mut plain = sealed.decrypt(&key)?;
+        let printed = plain.emit(self.format)?.expose().to_vec();
+        if printed != self.printed {
+            return Ok(vec![format!("== {} is printed as\n{}", self.name, shown(&printed))]);
+        }
+        let rules = sealed.metadata().rules();
+        let anew = Encrypted::create(&plain, &[recipient("a.age")], rules, now(), self.format)?.emit()?;
+        let mut wrong = self.unread(bench, "anew", &anew, &self.printed);
+
+        let place = first_text(&plain.to_map().into()).unwrap_or_else(|| panic!("{}", self.name));
+        plain.set(&place, &Value::from("another word"))?;
+        let expected = plain.emit(self.format)?.expose().to_vec();
+        assert!(self.has_one_change(&expected), "{} {place}:\n{}", self.name, shown(&expected));
+        let changed = sealed.update(&plain, &key, now())?.emit()?;
+        assert_eq!(wrapped(&changed), wrapped(&source), "{}", self.name);
+        wrong.extend(self.unread(bench, "changed", &changed, &expected));
+        Ok(wrong)
+    }
+
+    /// The releases that do not print what a file of ours holds.
+    fn unread(&self, bench: &Bench, how: &str, file: &[u8], expected: &[u8]) -> Vec<String> {
+        let can = |room: &&Room| {
+            // one that reads no hybrid keys cannot open what is for them alone
+            how == "anew" || room.reads_hybrid() || !self.name.ends_with("/hybrid.enc.yaml")
+        };
+        let wrong = |room: &Room| {
+            let output = room.decrypt_as(file, self.format, self.format);
+            let (out, err) = (shown(&output.stdout), shown(&output.stderr));
+            let same = output.status.success() && output.stdout == expected;
+            (!same).then(|| format!("== {} prints {}, {how}, as\n{out}{err}", room.sops, self.name))
+        };
+        bench.rooms.iter().filter(can).filter_map(wrong).collect()
+    }
+
+    /// Whether one line is another than in what was printed; of bytes all.
+    fn has_one_change(&self, changed: &[u8]) -> bool {
+        if self.format == Format::Binary {
+            return changed == b"another word";
+        }
+        let (old, new) = (shown(&self.printed), shown(changed));
+        let other = old.lines().zip(new.lines()).filter(|(old, new)| old != new);
+        let other: Vec<_> = other.map(|(_, new)| new).collect();
+        old.lines().count() == new.lines().count() && other.len() == 1 && other[0].contains("another word")
+    }
+}
+
+/// Where the first value is that stands in one line.
+fn first_text(value: &Value) -> Option<KeyPath> {
+    fn find(value: &Value, path: &KeyPath) -> Option<KeyPath> {
+        match value {
+            Value::Map(map) => {
+                let mut entries = map.entries().iter();
+                entries.find_map(|entry| find(&entry.value, &path.clone().then(Step::Key(entry.key.clone()))))
+            }
+            Value::List(list) => {
+                let mut items = list.iter().enumerate();
+                items.find_map(|(at, item)| find(item, &path.clone().then(Step::Index(at))))
+            }
+            Value::Str(text) if text.expose().contains(&b'\n') && path.steps() != [data()] => None,
+            _ => Some(path.clone()),
+        }
+    }
+    find(value, &KeyPath::default())
+}
+
+/// The one value of a file of bytes.
+fn data() -> Step {
+    Step::Key("data".to_owned())
+}
+
+/// What stands in a file for its readers, in whatever lines.
+fn wrapped(file: &[u8]) -> BTreeSet<String> {
+    static ARMOR: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("(?s)-----BEGIN ([A-Z ]*)-----.*?-----END ").unwrap());
+    let text = shown(file).replace("\\n", "\n");
+    let found: BTreeSet<String> =
+        ARMOR.find_iter(&text).map(|found| found.as_str().split_whitespace().collect()).collect();
+    assert!(!found.is_empty());
+    found
+}
+
+fn keyring(names: &[&str]) -> Keyring {
+    let files = names.iter().map(|name| vectors().join("keys").join(name)).collect();
+    Keyring::new(IdentitySources { files, ..IdentitySources::default() })
+}
+
+fn open(path: &Path, keyring: &Keyring) -> uvars::Result<Plain> {
     let source = std::fs::read(path).unwrap();
-    let format = Format::of_path(path);
-    let file = Encrypted::parse(&source, format)?;
-    let plain = file.decrypt(&file.unlock(keyring)?)?;
-    plain.emit(format).map(|bytes| bytes.expose().to_vec())
+    let file = Encrypted::parse(&source, Format::of_path(path))?;
+    file.decrypt(&file.unlock(keyring)?)
 }
 
 #[test]
