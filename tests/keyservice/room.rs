@@ -29,8 +29,8 @@ impl Room {
     pub(crate) fn new(rule: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let room = Self { folder };
-        std::fs::write(room.path("app.yaml"), PLAIN).unwrap();
-        std::fs::write(room.path(".sops.yaml"), format!("creation_rules:\n  - {rule}\n")).unwrap();
+        room.write("app.yaml", PLAIN);
+        room.write(".sops.yaml", &format!("creation_rules:\n  - {rule}\n"));
         room
     }
 
