@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 use std::time::{Instant, SystemTime};
-use uvars::keys::{IdentitySources, Keyring, Recipient, Wrapped, generate, generate_hybrid};
+use uvars::keys::{IdentitySources, Keyring, Programs, Recipient, Wrapped, generate, generate_hybrid};
 use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Value};
 
 fn main() {
@@ -47,7 +47,9 @@ fn measure(name: &str, groups: usize, values: usize) {
     let source = Plain::new(sample(groups, values)).emit(Format::Yaml).unwrap();
     let plain = Plain::parse(source.expose(), Format::Yaml).unwrap();
     let now = SystemTime::UNIX_EPOCH;
-    let file = Encrypted::create(&plain, &readers, &Rules::default(), now, Format::Yaml).unwrap();
+    let file =
+        Encrypted::create(&plain, &readers, &Rules::default(), now, Format::Yaml, &Programs::default())
+            .unwrap();
     let bytes = file.emit().unwrap();
     let key = file.unlock(&ring).unwrap();
     let plain = file.decrypt(&key).unwrap();
@@ -62,7 +64,15 @@ fn measure(name: &str, groups: usize, values: usize) {
         ("parse plain", &|| drop(black_box(Plain::parse(source.expose(), Format::Yaml).unwrap()))),
         ("encrypt", &|| {
             drop(black_box(
-                Encrypted::create(&plain, &readers, &Rules::default(), now, Format::Yaml).unwrap(),
+                Encrypted::create(
+                    &plain,
+                    &readers,
+                    &Rules::default(),
+                    now,
+                    Format::Yaml,
+                    &Programs::default(),
+                )
+                .unwrap(),
             ));
         }),
         ("write encrypted", &|| drop(black_box(file.emit().unwrap()))),

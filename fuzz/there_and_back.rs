@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
-use uvars::keys::{IdentitySources, Keyring, generate};
+use uvars::keys::{IdentitySources, Keyring, Programs, generate};
 use uvars::secret::Secret;
 use uvars::sops::{Encrypted, Format, Plain, Rules};
 
@@ -14,7 +14,9 @@ static RING: LazyLock<Keyring> = LazyLock::new(|| {
 /// A file as it is decrypted behind its encryption; nothing where it cannot be encrypted.
 pub fn there_and_back(plain: &Plain, format: Format) -> Option<Secret> {
     let readers = RING.recipients();
-    let file = Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, format).ok()?;
+    let file =
+        Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, format, &Programs::default())
+            .ok()?;
     let read = Encrypted::parse(&file.emit().ok()?, format).expect("read");
     let back = read.decrypt(&read.unlock(&*RING).expect("unlocked")).expect("decrypted");
     Some(back.emit(format).expect("printed"))

@@ -9,7 +9,7 @@ use scratch::Scratch;
 use std::path::Path;
 use std::time::SystemTime;
 use uvars::fs::RepoPath;
-use uvars::keys::Recipient;
+use uvars::keys::{Programs, Recipient};
 use uvars::sops::{Encrypted, Format, Plain, Rules};
 
 const INSTALLS: &str = "\
@@ -30,8 +30,15 @@ fn account(scratch: &Scratch, user: &str, text: &str) {
         .into_iter()
         .map(|name| Recipient::parse(&scratch.read(&format!("keys/{name}.pub")).unwrap()).unwrap())
         .collect();
-    let file =
-        Encrypted::create(&plain, &readers, &Rules::default(), SystemTime::now(), Format::Yaml).unwrap();
+    let file = Encrypted::create(
+        &plain,
+        &readers,
+        &Rules::default(),
+        SystemTime::now(),
+        Format::Yaml,
+        &Programs::default(),
+    )
+    .unwrap();
     scratch.write(path.as_str(), &String::from_utf8(file.emit().unwrap()).unwrap());
 }
 

@@ -10,12 +10,14 @@
 )]
 
 mod peers;
+mod stub_plugin;
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use stub_plugin::Stub;
 use uvars::error::Kind;
 use uvars::keys::{
     Ask, IdentitySources, Keyring, Programs, Recipient, Wrapped, convert_private, convert_public,
@@ -454,47 +456,6 @@ fn a_converted_ssh_key_is_the_age_key_that_age_itself_knows() {
     }
 }
 
-/// A plugin that leaves file keys in the clear, which is all that its protocol needs. Files beside it change its
-/// mood: `asks`, `fails`, `dies`, `babbles`.
-const PLUGIN: &str = r#"#!/bin/sh
-here=$(dirname "$0")
-stanza() {
-    IFS= read -r head || exit 1
-    body=
-    while IFS= read -r line; do body=$body$line; [ ${#line} -lt 64 ] && break; done
-}
-say() { printf '%s\n%s\n' "$1" "$2"; }
-ask() { say "$1" "$2"; stanza; }
-[ -e "$here/dies" ] && exit 1
-[ -e "$here/babbles" ] && { echo hello; exit 0; }
-key=
-while stanza; do
-    case $head in
-    "-> wrap-file-key"* | "-> recipient-stanza 0 uvarstest"*) key=$body ;;
-    "-> done") break ;;
-    esac
-done
-if [ -e "$here/asks" ]; then
-    ask "-> msg" dG91Y2ggaXQ
-    ask "-> no-such-command x" ""
-    [ "$head" = "-> unsupported" ] || exit 2
-    ask "-> confirm eWVz bm8" c3VyZT8
-    [ "$head" = "-> ok yes" ] || exit 3
-    ask "-> request-public" bmFtZQ
-    [ "$body" = am9u ] || exit 4
-    ask "-> request-secret" UElO
-    [ "$body" = MTIzNA ] || exit 5
-fi
-if [ -e "$here/fails" ]; then
-    ask "-> error internal" "$(cat "$here/fails")"
-elif [ "$1" = --age-plugin=recipient-v1 ]; then
-    ask "-> recipient-stanza 0 uvarstest some thing" "$key"
-elif [ -n "$key" ]; then
-    ask "-> file-key 0" "$key"
-fi
-say "-> done" ""
-"#;
-
 /// Answers all that a plugin asks.
 struct Holder;
 
@@ -518,15 +479,11 @@ impl Ask for Holder {
 
 #[test]
 fn plugins_wrap_and_open() {
-    let recipient = "age1uvarstest1wp6kymrfvvsxsctvvclek6ak";
-    let identity = "AGE-PLUGIN-UVARSTEST-1WPEXJANPW3JJQ6RPD3NQ5J2N6F";
-    let dir = tempfile::tempdir().unwrap();
-    let program = dir.path().join("age-plugin-uvarstest");
-    std::fs::write(&program, PLUGIN).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let file = dir.path().join("identity");
-    std::fs::write(&file, format!("{identity}\n")).unwrap();
-    let programs = with_path(&[dir.path()]);
+    let recipient = stub_plugin::RECIPIENT;
+    let stub = Stub::new();
+    let file = stub.folder().join("identity");
+    std::fs::write(&file, format!("{}\n", stub_plugin::IDENTITY)).unwrap();
+    let programs = with_path(&[stub.folder()]);
     let parsed = Recipient::parse(recipient).unwrap();
     assert_eq!(parsed.plugin(), Some("uvarstest"));
     let wrapped = parsed.wrap_with(DATA_KEY, &programs).unwrap();
@@ -548,12 +505,12 @@ fn plugins_wrap_and_open() {
         opens(with(&programs), recipient, &theirs);
     }
 
-    std::fs::write(dir.path().join("asks"), "").unwrap();
+    stub.turn("asks", "");
     let asked = Programs { ask: Some(Arc::new(Holder)), ..programs.clone() };
     let wrapped = parsed.wrap_with(DATA_KEY, &asked).unwrap();
     opens(with(&asked), recipient, &wrapped);
     assert!(parsed.wrap_with(DATA_KEY, &programs).is_err(), "nobody was there to be asked");
-    std::fs::remove_file(dir.path().join("asks")).unwrap();
+    stub.calm("asks");
 
     // words of the plugin's own reach the person; a private key among them does not
     for (mood, text, said) in [
@@ -562,8 +519,7 @@ fn plugins_wrap_and_open() {
         ("dies", "", "the plugin ended before it was done"),
         ("babbles", "", "the plugin does not speak the protocol"),
     ] {
-        let mood = dir.path().join(mood);
-        std::fs::write(&mood, text).unwrap();
+        stub.turn(mood, text);
         let error = parsed.wrap_with(DATA_KEY, &programs).unwrap_err();
         let broken = error.to_string().contains("Broken pipe");
         assert!(error.to_string().contains(said) || broken, "{error}");
@@ -571,8 +527,14 @@ fn plugins_wrap_and_open() {
         assert_eq!(error.kind(), Kind::NoKey);
         let shown = error.hints().join("\n");
         assert!((shown.contains(said) || broken) && !shown.contains("HUNTER2"), "{shown}");
-        std::fs::remove_file(mood).unwrap();
+        stub.calm(mood);
     }
+    stub.turn("fails", "bm8gZGV2aWNl");
+    stub.turn("quits", "");
+    let error = parsed.wrap_with(DATA_KEY, &programs).unwrap_err();
+    assert_eq!(error.to_string(), "the plugin says: no device");
+    stub.calm("fails");
+    stub.calm("quits");
     let missing = "this key needs the program age-plugin-uvarstest, which is not on PATH";
     assert_eq!(parsed.wrap(DATA_KEY).unwrap_err().to_string(), missing);
     let error = open(named(&[&file]), recipient, &wrapped).unwrap_err();

@@ -300,6 +300,7 @@ fn a_private_key_that_is_there_in_clear_is_named_by_its_place_and_can_be_taken_o
         &uvars::sops::Rules::default(),
         std::time::SystemTime::now(),
         uvars::sops::Format::Yaml,
+        &uvars::keys::Programs::default(),
     );
     scratch.write(path.as_str(), &String::from_utf8(file.unwrap().emit().unwrap()).unwrap());
     drop(scratch.run_as("hosts/cinnabar", "unset hosts/cinnabar a").code(0));

@@ -20,7 +20,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
-use uvars::keys::{IdentitySources, Keyring};
+use uvars::keys::{IdentitySources, Keyring, Programs};
 use uvars::sops::{Encrypted, Format, Plain, Rules};
 
 /// How many of each format are tried; more of all where too few of these can be encrypted.
@@ -286,7 +286,15 @@ fn outcome(file: &File) -> Outcome {
     };
     let ours = || {
         let plain = Plain::parse(&file.source, file.format)?;
-        Encrypted::create(&plain, &recipients, &Rules::default(), UNIX_EPOCH, file.format)?.emit()
+        Encrypted::create(
+            &plain,
+            &recipients,
+            &Rules::default(),
+            UNIX_EPOCH,
+            file.format,
+            &Programs::default(),
+        )?
+        .emit()
     };
     let print = |sealed: &[u8]| {
         let sealed = Encrypted::parse(sealed, file.format)?;

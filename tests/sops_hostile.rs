@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use uvars::error::Kind;
 use uvars::fs::RepoPath;
-use uvars::keys::{IdentitySources, Keyring, Recipient};
+use uvars::keys::{IdentitySources, Keyring, Programs, Recipient};
 use uvars::secret::DataKey;
 use uvars::sops::{BINDING_KEY, Drift, Encrypted, Format, KeyPath, Mac, Map, Plain, Rules, Selection, Value};
 
@@ -36,7 +36,8 @@ const PLAIN: &str = "# top\ndb:\n    user: app\n    password: hunter2\nlist:\n  
 
 fn encrypt(source: &str) -> uvars::Result<String> {
     let plain = Plain::parse(source.as_bytes(), Format::Yaml)?;
-    let file = Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml)?;
+    let file =
+        Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml, &Programs::default())?;
     Ok(String::from_utf8(file.emit()?).unwrap())
 }
 
@@ -122,9 +123,9 @@ fn what_only_the_mac_covers_is_found_by_the_mac() {
         // nor is it carried on into a file whose MAC fits
         let readers = keyring("a.age").recipients();
         for made in [
-            read.rotate(&key, &readers, now()),
-            read.rotate_to(&key, &readers, now()),
-            read.renew(&key, now()),
+            read.rotate(&key, &readers, now(), &Programs::default()),
+            read.rotate_to(&key, &readers, now(), &Programs::default()),
+            read.renew(&key, now(), &Programs::default()),
             read.vouch(&key).map(|vouched| vouched.file),
         ] {
             let error = made.unwrap_err().to_string();
@@ -176,7 +177,7 @@ fn a_stranger_gets_no_data_key_and_a_wrong_one_opens_nothing() {
     let key = file.unlock(&keyring("a.age")).unwrap();
     let plain = file.decrypt(&key).unwrap();
     assert!(file.update(&plain, &wrong, now()).is_err());
-    assert!(file.rewrap(&wrong, &readers()).is_err());
+    assert!(file.rewrap(&wrong, &readers(), &Programs::default()).is_err());
 }
 
 #[test]
@@ -249,15 +250,17 @@ fn what_is_not_understood_survives_a_rewrite() {
     let mut plain = read.decrypt(&key).unwrap();
     plain.set(&KeyPath::parse("count").unwrap(), &Value::Int(4)).unwrap();
     let both = [readers(), keyring("b.age").recipients()].concat();
-    for kept in [read.update(&plain, &key, now()).unwrap(), read.rewrap(&key, &both).unwrap()] {
+    for kept in
+        [read.update(&plain, &key, now()).unwrap(), read.rewrap(&key, &both, &Programs::default()).unwrap()]
+    {
         let written = String::from_utf8(kept.emit().unwrap()).unwrap();
         assert!(written.contains(pgp), "{written}");
         assert!(written.contains("    future:\n        a: 1\n"), "{written}");
     }
     for refused in [
-        read.rotate(&key, &readers(), now()),
-        read.renew(&key, now()),
-        read.replace(&plain, &readers(), now()),
+        read.rotate(&key, &readers(), now(), &Programs::default()),
+        read.renew(&key, now(), &Programs::default()),
+        read.replace(&plain, &readers(), now(), &Programs::default()),
     ] {
         assert!(refused.unwrap_err().to_string().contains("pgp ABCDEF"));
     }
@@ -268,12 +271,17 @@ fn nobody_is_locked_out_and_nobody_slips_in() {
     let file = Encrypted::parse(encrypt(PLAIN).unwrap().as_bytes(), Format::Yaml).unwrap();
     let key = file.unlock(&keyring("a.age")).unwrap();
     let plain = file.decrypt(&key).unwrap();
-    assert!(Encrypted::create(&plain, &[], &Rules::default(), now(), Format::Yaml).is_err());
-    assert!(file.rotate(&key, &[], now()).is_err());
-    let error = file.rewrap(&key, &keyring("b.age").recipients()).unwrap_err().to_string();
+    assert!(
+        Encrypted::create(&plain, &[], &Rules::default(), now(), Format::Yaml, &Programs::default()).is_err()
+    );
+    assert!(file.rotate(&key, &[], now(), &Programs::default()).is_err());
+    let error =
+        file.rewrap(&key, &keyring("b.age").recipients(), &Programs::default()).unwrap_err().to_string();
     assert!(error.contains("needs a new data key"), "{error}");
     let twice = [readers(), readers()].concat();
-    let once = Encrypted::create(&plain, &twice, &Rules::default(), now(), Format::Yaml).unwrap();
+    let once =
+        Encrypted::create(&plain, &twice, &Rules::default(), now(), Format::Yaml, &Programs::default())
+            .unwrap();
     assert_eq!(once.metadata().recipients().len(), 1);
 }
 
@@ -354,8 +362,10 @@ fn a_file_is_bound_to_its_place() {
     let (here, there) = (path("secrets/hosts/db.sops.yaml"), path("secrets/shared/wifi.sops.yaml"));
     let mut plain = Plain::new(Map::new().with("psk", "secret"));
     plain.bind(&here).unwrap();
-    let seal =
-        |plain: &Plain| Encrypted::create(plain, &readers(), &Rules::default(), now(), Format::Yaml).unwrap();
+    let seal = |plain: &Plain| {
+        Encrypted::create(plain, &readers(), &Rules::default(), now(), Format::Yaml, &Programs::default())
+            .unwrap()
+    };
     let file = seal(&plain);
     let key = file.unlock(&keyring("a.age")).unwrap();
     file.check_binding(&key, &here).unwrap();
@@ -371,7 +381,8 @@ fn a_file_is_bound_to_its_place() {
     // in clear, because the rule leaves it so: anybody may have written it
     let rules = Rules::new(Selection::UnencryptedRegex("^uvars_pat.$".to_owned()), false).unwrap();
     let clear = Plain::new(Map::new().with("uvars_patx", here.as_str()));
-    let clear = Encrypted::create(&clear, &readers(), &rules, now(), Format::Yaml).unwrap();
+    let clear =
+        Encrypted::create(&clear, &readers(), &rules, now(), Format::Yaml, &Programs::default()).unwrap();
     let clear = String::from_utf8(clear.emit().unwrap()).unwrap().replace("uvars_patx:", "uvars_path:");
     let clear = Encrypted::parse(clear.as_bytes(), Format::Yaml).unwrap();
     let key = clear.unlock(&keyring("a.age")).unwrap();
@@ -389,7 +400,9 @@ fn what_is_bound_to_a_place_is_written_by_the_fleets_rule_alone() {
     let here = RepoPath::new("secrets/hosts/db.sops.yaml").unwrap();
     let mut plain = Plain::new(Map::new().with("psk", "secret"));
     plain.bind(&here).unwrap();
-    let file = Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml).unwrap();
+    let file =
+        Encrypted::create(&plain, &readers(), &Rules::default(), now(), Format::Yaml, &Programs::default())
+            .unwrap();
     let honest = String::from_utf8(file.emit().unwrap()).unwrap();
     let key = file.unlock(&keyring("a.age")).unwrap();
     file.check_binding(&key, &here).unwrap();
@@ -413,17 +426,17 @@ fn what_is_bound_to_a_place_is_written_by_the_fleets_rule_alone() {
         assert!(error.hints().iter().any(|hint| hint.ends_with(&format!("uvars bind {here}"))), "{error:?}");
         refused(planted.check_binding(&key, &here).map(|()| planted.clone()));
         refused(planted.update(&plain, &key, now()));
-        refused(planted.replace(&plain, &readers(), now()));
+        refused(planted.replace(&plain, &readers(), now(), &Programs::default()));
         if values_stay {
-            refused(planted.rotate(&key, &readers(), now()));
-            refused(planted.renew(&key, now()));
+            refused(planted.rotate(&key, &readers(), now(), &Programs::default()));
+            refused(planted.renew(&key, now(), &Programs::default()));
         }
         let rules = planted.metadata().rules();
-        refused(Encrypted::create(&plain, &readers(), rules, now(), Format::Yaml));
+        refused(Encrypted::create(&plain, &readers(), rules, now(), Format::Yaml, &Programs::default()));
         // the line decides over nothing that was written before
         let vouched = planted.vouch(&key).unwrap();
         assert_eq!((vouched.rule.unwrap().0, vouched.clear.len()), (field, 0));
-        let back = vouched.file.replace_to(&vouched.plain, &readers(), now()).unwrap();
+        let back = vouched.file.replace_to(&vouched.plain, &readers(), now(), &Programs::default()).unwrap();
         let key = back.unlock(&keyring("a.age")).unwrap();
         back.check_binding(&key, &here).unwrap();
         assert_eq!(back.decrypt(&key).unwrap().to_map(), plain.to_map());
@@ -436,12 +449,14 @@ fn what_a_rule_left_in_clear_is_named_to_the_one_who_vouches() {
     let list = Value::List(vec![Value::Int(1), "".into(), Value::Null]);
     let map =
         Map::new().with("psk", "secret").with("user", "u").with("list", list).with("a_unencrypted", "x");
-    let file = Encrypted::create(&Plain::new(map), &readers(), &rules, now(), Format::Yaml).unwrap();
+    let file =
+        Encrypted::create(&Plain::new(map), &readers(), &rules, now(), Format::Yaml, &Programs::default())
+            .unwrap();
     let key = file.unlock(&keyring("a.age")).unwrap();
     let vouched = file.vouch(&key).unwrap();
     let names: Vec<_> = vouched.clear.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["user", "list.0"]);
-    let back = vouched.file.replace_to(&vouched.plain, &readers(), now()).unwrap();
+    let back = vouched.file.replace_to(&vouched.plain, &readers(), now(), &Programs::default()).unwrap();
     let text = String::from_utf8(back.emit().unwrap()).unwrap();
     assert!(text.contains("user: ENC[") && text.contains("a_unencrypted: x"), "{text}");
 }
@@ -470,7 +485,7 @@ fn whoever_is_no_age_reader_is_a_reader_too_many() {
         assert!(drift.takes_away() && drift.gained.is_empty() && drift.lost.is_empty(), "{drift:?}");
         assert_eq!(drift.others, [name]);
         let key = file.unlock(&keyring("a.age")).unwrap();
-        let given = file.give_readers(&key, &readers(), now()).unwrap();
+        let given = file.give_readers(&key, &readers(), now(), &Programs::default()).unwrap();
         assert!(Drift::of(&given, &readers()).is_none());
         assert!(given.decrypt(&key).is_err(), "the data key is new");
         let key = given.unlock(&keyring("a.age")).unwrap();
@@ -504,7 +519,7 @@ fn key_groups_become_one_list_of_readers_and_their_error_names_them_all() {
         .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name));
     let two = Keyring::new(IdentitySources { files: keys.to_vec(), ..IdentitySources::default() });
     let key = file.unlock(&two).unwrap();
-    let given = file.give_readers(&key, &readers(), now()).unwrap();
+    let given = file.give_readers(&key, &readers(), now(), &Programs::default()).unwrap();
     assert!(Drift::of(&given, &readers()).is_none());
     assert!(given.unlock(&two).is_err());
     let plain = given.decrypt(&given.unlock(&keyring("a.age")).unwrap()).unwrap();

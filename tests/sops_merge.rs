@@ -12,7 +12,7 @@ mod peers;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
-use uvars::keys::{IdentitySources, Keyring};
+use uvars::keys::{IdentitySources, Keyring, Programs};
 use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Value};
 
 const SOPS: [&str; 2] = ["sops", "sops-3.11"];
@@ -58,7 +58,8 @@ fn read(source: &str) -> Plain {
 
 fn encrypt(plain: &Plain) -> Encrypted {
     let readers = keyring().recipients();
-    Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, Format::Yaml).unwrap()
+    Encrypted::create(plain, &readers, &Rules::default(), UNIX_EPOCH, Format::Yaml, &Programs::default())
+        .unwrap()
 }
 
 fn text(plain: &Plain) -> String {

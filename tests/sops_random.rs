@@ -21,7 +21,15 @@ use uvars::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Selection, Valu
 use uvars::yaml::Timestamp;
 
 fn encrypt(plain: &Plain) -> Encrypted {
-    Encrypted::create(plain, &keyring().recipients(), &Rules::default(), now(), Format::Yaml).unwrap()
+    Encrypted::create(
+        plain,
+        &keyring().recipients(),
+        &Rules::default(),
+        now(),
+        Format::Yaml,
+        &uvars::keys::Programs::default(),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -279,8 +287,15 @@ fn comments_stand_where_sops_has_them() {
             prop_assert!(is_as(&print(&theirs), &printed), "theirs, of\n{}\n{}", source, printed);
 
             let plain = Plain::parse(source.as_bytes(), Format::Yaml).unwrap();
-            let made =
-                Encrypted::create(&plain, &keyring().recipients(), &rules, now(), Format::Yaml).unwrap();
+            let made = Encrypted::create(
+                &plain,
+                &keyring().recipients(),
+                &rules,
+                now(),
+                Format::Yaml,
+                &uvars::keys::Programs::default(),
+            )
+            .unwrap();
             let ours = made.emit().unwrap();
             std::fs::write(&file, &ours).unwrap();
             let printed = sops("sops", folder.path(), &["-d", "file.yaml"]);

@@ -45,7 +45,14 @@ fn trees_of(format: Format) -> BoxedStrategy<Map> {
 }
 
 fn encrypt(tree: &Map, format: Format) -> uvars::Result<Encrypted> {
-    Encrypted::create(&Plain::new(tree.clone()), &keyring().recipients(), &Rules::default(), now(), format)
+    Encrypted::create(
+        &Plain::new(tree.clone()),
+        &keyring().recipients(),
+        &Rules::default(),
+        now(),
+        format,
+        &uvars::keys::Programs::default(),
+    )
 }
 
 fn decrypt(bytes: &[u8], format: Format) -> Plain {

@@ -2,7 +2,7 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use std::time::UNIX_EPOCH;
-use uvars::keys::Recipient;
+use uvars::keys::{Programs, Recipient};
 use uvars::secret::DataKey;
 use uvars::sops::{Encrypted, Format, Mac, Map, Plain, Rules, Value};
 
@@ -12,8 +12,15 @@ fuzz_target!(|input: (u8, &str, &str)| {
     let (kind, content, around) = input;
     let plain = Plain::new(Map::new().with("a", content));
     let readers = [Recipient::parse(READER).expect("a reader")];
-    let file =
-        Encrypted::create(&plain, &readers, &Rules::default(), UNIX_EPOCH, Format::Yaml).expect("encrypted");
+    let file = Encrypted::create(
+        &plain,
+        &readers,
+        &Rules::default(),
+        UNIX_EPOCH,
+        Format::Yaml,
+        &Programs::default(),
+    )
+    .expect("encrypted");
     let text = String::from_utf8(file.emit().expect("written")).expect("UTF-8");
     let kinds = ["int", "float", "bool", "time", "comment", "bytes", "str"];
     let typed = text.replacen("type:str]", &format!("type:{}]", kinds[usize::from(kind) % kinds.len()]), 1);

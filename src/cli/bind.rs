@@ -40,11 +40,11 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let paths = chosen(context, &root, &arguments.files)?.unwrap_or_default();
     let fleet = Fleet::load(&root)?;
     let ledger = Ledger::read(&root)?;
-    let keyring = context.keyring()?;
+    let keys = context.key_services()?;
     let mut plan = Plan::default();
     for path in paths {
         let bytes = root.read(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?;
-        let binding = Binding::look(&fleet, &ledger, &path, &bytes, &keyring)?;
+        let binding = Binding::look(&fleet, &ledger, &path, &bytes, &keys)?;
         if binding.is_right() {
             ui.note(format!("{path}: belongs here already"));
             continue;
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         }
         let (gained, lost) = (binding.gained.clone(), binding.lost.clone());
         plan.transaction.expect(path.clone(), Some(&bytes));
-        plan.transaction.write(path.clone(), binding.seal(context.now())?);
+        plan.transaction.write(path.clone(), binding.seal(&fleet, &keys, context.now())?);
         plan.files.push(FileChange { path, what: What::Bound, gained, lost });
     }
     custody::carry_out(Changes::begin(root, arguments.dry_run)?, ui, plan, "bind", false)

@@ -10,8 +10,8 @@ use super::layout::nearest_config;
 use super::ui::Ui;
 use crate::custody::{self, Saved};
 use crate::error::{Error, Result};
-use crate::fleet::{FileKind, Fleet};
-use crate::keys::{self, MasterKey};
+use crate::fleet::{FileKind, Fleet, Wrapping};
+use crate::keys::{self, MasterKey, Wrap};
 use crate::rules::{CreationRule, SopsConfig, relative_path};
 use crate::sops::{BINDING_KEY, KeyGroups, Plain, Rules};
 use std::path::Path;
@@ -21,6 +21,8 @@ pub(super) struct Creation {
     readers: KeyGroups,
     rules: Rules,
     left_out: Vec<String>,
+    /// Where it is a file of a fleet.
+    fleet: Option<Fleet>,
 }
 
 impl Creation {
@@ -36,11 +38,12 @@ impl Creation {
                         .at(path)
                         .hint(format!("uvars generate {user}")));
                 }
-                let readers = Fleet::load(root)?.must_have_readers(path)?;
+                let fleet = Fleet::load(root)?;
+                let readers = fleet.must_have_readers(path)?;
                 let left_out = readers.left_out.iter().map(ToString::to_string).collect();
                 let keys = readers.recipients().into_iter().map(|key| MasterKey::age(key.as_str()));
                 let readers = KeyGroups::one(keys.collect()).map_err(|error| error.at(path))?;
-                Ok(Self { readers, rules: Rules::default(), left_out })
+                Ok(Self { readers, rules: Rules::default(), left_out, fleet: Some(fleet) })
             }
             _ => by_rule(&document.absolute()?).map_err(|error| error.at(document.shown())),
         }
@@ -66,7 +69,9 @@ impl Creation {
         }
         let plain = plain.laid_out(document.stores()?);
         let services = context.key_services()?;
-        custody::create(&plain, &self.readers, &self.rules, context.now(), document.format(), &services)
+        let wrapping = self.fleet.as_ref().map(|fleet| Wrapping::new(fleet, &services));
+        let wrap: &dyn Wrap = wrapping.as_ref().map_or(&services, |wrapping| wrapping);
+        custody::create(&plain, &self.readers, &self.rules, context.now(), document.format(), wrap)
             .map_err(|error| error.at(document.shown()))
     }
 }
@@ -97,7 +102,7 @@ fn by_rule(file: &Path) -> Result<Creation> {
     let at_rule = |error: Error| error.at(&config).position(rule.line, 1);
     let readers = keys_of(rule).map_err(at_rule)?;
     let rules = rule.encryption().map_err(|error| error.at(&config))?;
-    Ok(Creation { readers, rules, left_out: Vec::new() })
+    Ok(Creation { readers, rules, left_out: Vec::new(), fleet: None })
 }
 
 fn keys_of(rule: &CreationRule) -> Result<KeyGroups> {

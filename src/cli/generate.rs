@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::prompt::Terminal;
 use super::ui::{Look, Ui, shown};
 use crate::error::{Error, Result};
-use crate::fleet::{Fleet, Format};
+use crate::fleet::{Fleet, Format, Wrapping};
 use crate::fs::{self, Root};
 use crate::vars::{self, Access, Action, Draft, File, Note, Request};
 
@@ -56,6 +56,9 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: Arguments) -> Resul
         ui.line("nothing to generate")?;
         return Ok(Exit::Done);
     }
+    let keys = context.key_services()?;
+    let wrapping = Wrapping::new(&fleet, &keys);
+    draft.check_readers(&wrapping)?;
     if arguments.dry_run {
         return dry(ui, &root, &draft);
     }
@@ -66,7 +69,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: Arguments) -> Resul
     ui.flush()?;
     let method = fleet.inventory().settings().password_hash;
     let passwords = vars::collect(&questions, settled, method, || Terminal::open().map_err(other_ways))?;
-    let transaction = draft.fill(passwords, method, context.now())?;
+    let transaction = draft.fill(passwords, method, context.now(), &wrapping)?;
     let changes = Changes::begin(root, false)?;
     if !draft.is_still(&Draft::new(changes.root(), &Fleet::load(changes.root())?, &request)?) {
         return Err(Error::new("the fleet was changed while you were asked; nothing was written")

@@ -51,8 +51,8 @@ pub(super) struct Arguments {
 /// Receives.
 pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Result<Exit> {
     let root = context.fleet_root()?;
-    let keyring = context.keyring()?;
-    let Found { waiting, of_others, mut wrong } = find(&root, &keyring, &arguments.names)?;
+    let keys = context.key_services()?;
+    let Found { waiting, of_others, mut wrong } = find(&root, keys.keyring(), &arguments.names)?;
     if arguments.dry_run {
         if arguments.json {
             let list: Vec<_> = waiting.iter().map(waiting_as_json).collect();
@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     };
     let mut received = Vec::new();
     for item in waiting {
-        match item.open(&keyring, &name) {
+        match item.open(&keys, &name) {
             Ok(item) => received.push(item),
             Err(error) => wrong.push(error),
         }
@@ -90,7 +90,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     }
     let transaction = if arguments.store {
         let fleet = Fleet::load(changes.root())?;
-        vars::store(changes.root(), &fleet, &keyring, &received, context.now())?
+        vars::store(changes.root(), &fleet, &keys, &received, context.now())?
     } else {
         // what cannot be deleted afterwards is better not shown at all
         let transaction = vars::take(&received);
@@ -172,9 +172,9 @@ struct Found {
 }
 
 /// What is meant: what was named, or else what waits for the users whose keys are at hand.
-fn find(root: &Root, keyring: &Keyring, names: &[String]) -> Result<Found> {
+fn find(root: &Root, keyring: Option<&Keyring>, names: &[String]) -> Result<Found> {
     if names.is_empty() {
-        let own = keyring.recipients();
+        let own = keyring.map(Keyring::recipients).unwrap_or_default();
         let (mut waiting, wrong) = vars::waiting(root, None)?;
         if let Some(first) = waiting.first().filter(|_| own.is_empty()) {
             return Err(Error::no_key("no key is at hand, so that nobody can tell what waits for you")

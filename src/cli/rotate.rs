@@ -41,7 +41,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let fleet = Fleet::load(&root)?;
     let nothing = Transaction::new();
     let files = Outlook::new(&root, &nothing);
-    let mut plan = sync(&fleet, files, only.as_deref(), Task::DataKey, &context.keyring()?, context.now())?;
+    let mut plan =
+        sync(&fleet, files, only.as_deref(), Task::DataKey, &context.key_services()?, context.now())?;
     if only.is_some() {
         custody::refuse_orphans(context, &root, &mut plan);
     }

@@ -7,7 +7,7 @@ use super::document::{Document, Opened};
 use super::ui::{Look, Ui, shown};
 use crate::custody::{self, Names, Saved};
 use crate::error::{Error, Result, one_line};
-use crate::fleet::{Fleet, ReaderKey};
+use crate::fleet::{Fleet, ReaderKey, Wrapping};
 use crate::fs::{self, RepoPath, Transaction};
 use crate::keys::Ledger;
 use crate::sops::{Drift, Plain};
@@ -41,18 +41,20 @@ pub(super) fn save(
 
 /// Encrypts changed values into the file that they came from, for the readers that it should have.
 pub(super) fn seal(context: &Context, document: &Document, opened: &Opened, plain: &Plain) -> Result<Saved> {
-    let wanted: Option<Vec<_>> = match (document.in_fleet(), document.bound_path()) {
+    let file = opened.file.clone().laid_out(document.stores()?);
+    let (key, now) = (&opened.key, context.now());
+    let saved = match (document.in_fleet(), document.bound_path()) {
         (Some((root, _)), Some(path)) => {
             let fleet = Fleet::load(root)?;
             let wanted: Vec<_> = fleet.must_have_readers(path)?.recipients().into_iter().cloned().collect();
             custody::keep_keyholders(&fleet, &Ledger::read(root)?, path, &Drift::of(&opened.file, &wanted))?;
-            Some(wanted)
+            let keys = context.key_services()?;
+            let wrapping = Wrapping::new(&fleet, &keys);
+            custody::save(&file, key, plain, Some((&wanted, &wrapping)), now)
         }
-        _ => None,
+        _ => custody::save(&file, key, plain, None, now),
     };
-    let file = opened.file.clone().laid_out(document.stores()?);
-    custody::save(&file, &opened.key, plain, wanted.as_deref(), context.now())
-        .map_err(|error| error.at(document.shown()))
+    saved.map_err(|error| error.at(document.shown()))
 }
 
 /// Writes what [`seal`] has made, and says whose access changes.

@@ -4,9 +4,10 @@ use super::file;
 use super::keyholders::keep_keyholders;
 use super::names::Names;
 use crate::error::{Error, Result};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Wrapping};
 use crate::fs::RepoPath;
-use crate::keys::{Keyring, Ledger, Recipient};
+use crate::keys::{Ledger, Recipient};
+use crate::keyservice::KeyServices;
 use crate::sops::{Drift, KeyPath, Vouched};
 use std::time::SystemTime;
 
@@ -44,13 +45,13 @@ impl Binding {
         ledger: &Ledger,
         path: &RepoPath,
         bytes: &[u8],
-        keyring: &Keyring,
+        keys: &KeyServices,
     ) -> Result<Self> {
         let wanted: Vec<Recipient> =
             fleet.must_have_readers(path)?.recipients().into_iter().cloned().collect();
         let at = |error: Error| error.at(path);
         let file = file::parse(path, bytes, fleet.stores()).map_err(at)?;
-        let key = file.unlock(keyring).map_err(at)?;
+        let key = file.unlock(keys).map_err(at)?;
         let mut vouched = file.vouch(&key).map_err(at)?;
         let drift = Drift::of(&file, &wanted);
         keep_keyholders(fleet, ledger, path, &drift)?;
@@ -76,10 +77,12 @@ impl Binding {
     }
 
     /// The file's bytes, bound to its place under a new data key, all values encrypted by the fleet's rule.
-    pub fn seal(self, now: SystemTime) -> Result<Vec<u8>> {
+    ///
+    /// Errors: a reader whose key cannot be encrypted for.
+    pub fn seal(self, fleet: &Fleet, keys: &KeyServices, now: SystemTime) -> Result<Vec<u8>> {
         let Vouched { file, mut plain, .. } = self.vouched;
         plain.bind(&self.path)?;
-        file.replace_to(&plain, &self.wanted, now)
+        file.replace_to(&plain, &self.wanted, now, &Wrapping::new(fleet, keys))
             .and_then(|sealed| sealed.emit())
             .map_err(|error| error.at(&self.path))
     }

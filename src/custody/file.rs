@@ -2,8 +2,10 @@
 
 use super::plan::What;
 use crate::error::{Error, Kind};
+use crate::fleet::Wrapping;
 use crate::fs::RepoPath;
-use crate::keys::{Keyring, Recipient};
+use crate::keys::Recipient;
+use crate::keyservice::KeyServices;
 use crate::secret::DataKey;
 use crate::sops::{Drift, Encrypted, Format, Metadata, Stores};
 use std::path::Path;
@@ -12,8 +14,8 @@ use std::time::SystemTime;
 /// What is at hand for opening and writing files.
 #[derive(Clone, Copy)]
 pub(super) struct Hand<'a> {
-    /// The private keys.
-    pub(super) keyring: &'a Keyring,
+    /// Who opens data keys and wraps them.
+    pub(super) keys: &'a KeyServices,
     /// The time that is written.
     pub(super) now: SystemTime,
     /// How files are laid out.
@@ -30,12 +32,15 @@ pub(super) enum Outcome {
     Blocked(Box<Metadata>),
     /// It is not what it should be.
     Refused(Error),
+    /// A reader's key could not be used, which may be so for other files too.
+    Unwrapped(Error),
 }
 
 /// Who should read a file, and whether those who do now may be changed to them.
 pub(super) struct Wanted<'a> {
     pub(super) recipients: Vec<Recipient>,
     pub(super) allow: &'a dyn Fn(&Drift) -> Result<(), Error>,
+    pub(super) wrapping: &'a Wrapping<'a>,
 }
 
 /// Gives a file exactly these readers.
@@ -50,6 +55,7 @@ pub(super) fn give_readers(
     hand: Hand<'_>,
 ) -> Outcome {
     try_to(path, bytes, wanted, new_key, hand).unwrap_or_else(|outcome| match outcome {
+        Outcome::Refused(error) if wanted.wrapping.has_failed() => Outcome::Unwrapped(error.at(path)),
         Outcome::Refused(error) => Outcome::Refused(error.at(path)),
         other => other,
     })
@@ -58,7 +64,7 @@ pub(super) fn give_readers(
 fn try_to(
     path: &RepoPath,
     bytes: &[u8],
-    Wanted { recipients, allow }: &Wanted<'_>,
+    Wanted { recipients, allow, wrapping }: &Wanted<'_>,
     new_key: bool,
     hand: Hand<'_>,
 ) -> Result<Outcome, Outcome> {
@@ -73,9 +79,9 @@ fn try_to(
     let key = unlock(&file, hand)?;
     file.check_binding(&key, path).map_err(Outcome::Refused)?;
     let (changed, what) = if new_key || drift.takes_away() {
-        (file.rotate_to(&key, recipients, hand.now), What::Renewed)
+        (file.rotate_to(&key, recipients, hand.now, *wrapping), What::Renewed)
     } else {
-        (file.rewrap(&key, recipients), What::Wrapped)
+        (file.rewrap(&key, recipients, *wrapping), What::Wrapped)
     };
     let bytes = changed.and_then(|file| file.emit()).map_err(Outcome::Refused)?;
     Ok(Outcome::Changed { bytes, what, drift })
@@ -88,7 +94,7 @@ pub(super) fn parse(path: &RepoPath, bytes: &[u8], stores: Stores) -> Result<Enc
 
 /// The data key.
 fn unlock(file: &Encrypted, hand: Hand<'_>) -> Result<DataKey, Outcome> {
-    file.unlock(hand.keyring).map_err(|error| {
+    file.unlock(hand.keys).map_err(|error| {
         if error.kind() == Kind::NoKey {
             return Outcome::Blocked(Box::new(file.metadata().clone()));
         }

@@ -76,7 +76,15 @@ mod tests {
             let readers: Vec<_> = lost.iter().map(|name| self.get(name)).collect();
             let plain = Plain::new(Map::new().with("a", "x"));
             let now = SystemTime::UNIX_EPOCH;
-            let sealed = Encrypted::create(&plain, &readers, &Rules::default(), now, Format::Yaml).unwrap();
+            let sealed = Encrypted::create(
+                &plain,
+                &readers,
+                &Rules::default(),
+                now,
+                Format::Yaml,
+                &crate::keys::Programs::default(),
+            )
+            .unwrap();
             let drift = Drift::of(&sealed, &[self.get("new")]);
             keep_keyholders(&fleet, &ledger, &RepoPath::new(file).unwrap(), &drift).is_ok()
         }

@@ -6,7 +6,8 @@ use super::sync::{Task, sync};
 use crate::error::{Error, Result};
 use crate::fleet::{Fleet, INVENTORY, edit};
 use crate::fs::{Outlook, RepoPath, Root, Transaction};
-use crate::keys::{KeyState, Keyring, LEDGER_PATH, Ledger, LedgerEntry, Principal, Recipient, key_file};
+use crate::keys::{KeyState, LEDGER_PATH, Ledger, LedgerEntry, Principal, Recipient, key_file};
+use crate::keyservice::KeyServices;
 use crate::yaml::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,8 +29,9 @@ pub struct Rekey {
 /// Plans the replacement: key files, ledger, `.sops.yaml` and every file that the runner can open, in one
 /// transaction. What only the old key opens is left for its holder, or deleted if it is lost.
 ///
-/// Errors: the principal has no key, or several and none is named; the new one is there already, or was revoked.
-pub fn rekey(root: &Root, rekey: &Rekey, keyring: &Keyring, now: SystemTime) -> Result<Plan> {
+/// Errors: the principal has no key, or several and none is named; the new one is there already, or was revoked; a
+/// reader whose key cannot be encrypted for.
+pub fn rekey(root: &Root, rekey: &Rekey, keys: &KeyServices, now: SystemTime) -> Result<Plan> {
     let fleet = Fleet::load(root)?;
     let old = old_key(&fleet, rekey)?;
     let mut transaction = Transaction::new();
@@ -39,7 +41,7 @@ pub fn rekey(root: &Root, rekey: &Rekey, keyring: &Keyring, now: SystemTime) -> 
     let outlook = Outlook::new(root, &transaction);
     let after = Fleet::load_from(outlook)?;
     let ledger_after = outlook.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default();
-    let mut plan = sync(&after, outlook, None, Task::Readers, keyring, now)?;
+    let mut plan = sync(&after, outlook, None, Task::Readers, keys, now)?;
     plan.transaction.absorb(transaction);
     plan.notes.extend(notes);
     if rekey.lost {

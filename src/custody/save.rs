@@ -1,8 +1,7 @@
 //! Values that were changed go back into their file, and a reader too many goes out of it.
 
 use crate::error::{Error, Result};
-use crate::keys::{self, Recipient};
-use crate::keyservice::KeyServices;
+use crate::keys::{self, Recipient, Wrap};
 use crate::secret::DataKey;
 use crate::sops::{ClearKind, Drift, Encrypted, Format, KeyGroups, KeyPath, Plain, Rules};
 use std::time::SystemTime;
@@ -53,20 +52,21 @@ fn refuse_private(file: &Encrypted, before: Option<&Encrypted>) -> Result<()> {
 
 /// Encrypts changed values into the file that they came from.
 ///
-/// Without `wanted` the readers stay. With it they are made those: a reader too many means a new data key. Values
+/// Without `wanted` the readers stay. With it they are made those, by who wraps for them: a reader too many means a new
+/// data key. Values
 /// that were not changed keep their ciphertext unless the data key is new.
 pub fn save(
     file: &Encrypted,
     key: &DataKey,
     plain: &Plain,
-    wanted: Option<&[Recipient]>,
+    wanted: Option<(&[Recipient], &dyn Wrap)>,
     now: SystemTime,
 ) -> Result<Saved> {
-    let Some(wanted) = wanted else {
+    let Some((wanted, wrap)) = wanted else {
         return Saved::of(&file.update(plain, key, now)?, Some(file), None);
     };
     let drift = Drift::of(file, wanted);
-    Saved::of(&file.update_to(plain, key, wanted, now)?, Some(file), Some(drift))
+    Saved::of(&file.update_to(plain, key, wanted, now, wrap)?, Some(file), Some(drift))
 }
 
 /// Encrypts values into a file that is not there yet.
@@ -76,7 +76,7 @@ pub fn create(
     rules: &Rules,
     now: SystemTime,
     format: Format,
-    services: &KeyServices,
+    wrap: &dyn Wrap,
 ) -> Result<Saved> {
-    Saved::of(&Encrypted::create_for(plain, wanted, rules, now, format, services)?, None, None)
+    Saved::of(&Encrypted::create_for(plain, wanted, rules, now, format, wrap)?, None, None)
 }

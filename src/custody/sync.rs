@@ -5,9 +5,10 @@ use super::keyholders::keep_keyholders;
 use super::names::Names;
 use super::plan::{Blocked, FileChange, Plan, Shared};
 use crate::error::{Error, Result};
-use crate::fleet::{FileKind, Fleet, SECRETS, SOPS_CONFIG};
+use crate::fleet::{FileKind, Fleet, SECRETS, SOPS_CONFIG, Wrapping};
 use crate::fs::{Outlook, RepoPath};
-use crate::keys::{Keyring, LEDGER_PATH, Ledger};
+use crate::keys::{LEDGER_PATH, Ledger};
+use crate::keyservice::KeyServices;
 use crate::rules::{RuleSet, SopsConfig, render};
 use crate::sops::Metadata;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -30,23 +31,25 @@ pub enum Task {
 ///
 /// Files are looked at in parallel, each once. A file that nobody at hand can open, or that is not what it should
 /// be, is left as it is and named in the plan. Errors: a path that is not the fleet's, or a folder that cannot be
-/// read.
+/// read; a reader whose key cannot be encrypted for, since the next file would have that reader too.
 pub fn sync(
     fleet: &Fleet,
     files: Outlook<'_>,
     only: Option<&[RepoPath]>,
     task: Task,
-    keyring: &Keyring,
+    keys: &KeyServices,
     now: SystemTime,
 ) -> Result<Plan> {
     let (paths, others) = match only {
         Some(paths) => (paths.to_vec(), Vec::new()),
         None => all(files)?,
     };
-    let hand = Hand { keyring, now, stores: fleet.stores() };
+    let hand = Hand { keys, now, stores: fleet.stores() };
     let ledger = Ledger::parse(&files.read(&RepoPath::new(LEDGER_PATH)?)?.unwrap_or_default())?;
-    let looked: Vec<Look> =
-        paths.into_par_iter().map(|path| look(fleet, &ledger, files, path, task, hand)).collect();
+    let looked: Vec<Look> = paths
+        .into_par_iter()
+        .map(|path| look(fleet, &ledger, files, path, task, hand))
+        .collect::<Result<_>>()?;
     let names = Names::of(fleet, &ledger);
     let mut plan = Plan { strays: strays(fleet, others, files)?, ..Plan::default() };
     for look in looked {
@@ -94,21 +97,26 @@ fn look(
     path: RepoPath,
     task: Task,
     hand: Hand<'_>,
-) -> Look {
-    let Some(readers) = fleet.readers(&path) else { return Look { path, outcome: None } };
+) -> Result<Look> {
+    let Some(readers) = fleet.readers(&path) else { return Ok(Look { path, outcome: None }) };
     let outcome = match files.read(&path) {
         Err(error) => Outcome::Refused(error.at(&path)),
         Ok(None) => Outcome::Refused(Error::new("no such file").at(&path)),
         Ok(Some(_)) if readers.is_empty() => Outcome::Refused(nobody(&path, &readers)),
         Ok(Some(bytes)) => {
+            let wrapping = Wrapping::new(fleet, hand.keys);
             let wanted = Wanted {
                 recipients: readers.recipients().into_iter().cloned().collect(),
                 allow: &|drift| keep_keyholders(fleet, ledger, &path, drift),
+                wrapping: &wrapping,
             };
-            file::give_readers(&path, &bytes, &wanted, task == Task::DataKey, hand)
+            match file::give_readers(&path, &bytes, &wanted, task == Task::DataKey, hand) {
+                Outcome::Unwrapped(error) => return Err(error),
+                outcome => outcome,
+            }
         }
     };
-    Look { path, outcome: Some(outcome) }
+    Ok(Look { path, outcome: Some(outcome) })
 }
 
 fn nobody(path: &RepoPath, readers: &crate::fleet::Readers) -> Error {
@@ -129,7 +137,7 @@ impl Look {
                 plan.files.push(FileChange { path, what, gained, lost });
             }
             Some(Outcome::Blocked(metadata)) => plan.blocked.push(Blocked::of(path, &metadata, names)),
-            Some(Outcome::Refused(error)) => plan.refused.push(error),
+            Some(Outcome::Refused(error) | Outcome::Unwrapped(error)) => plan.refused.push(error),
         }
     }
 }

@@ -21,6 +21,7 @@ mod placement;
 mod readers;
 mod rules;
 mod schema;
+mod wrapping;
 
 pub use expected::ExpectedFile;
 pub use explain::{Explanation, NamedKey};
@@ -35,3 +36,4 @@ pub use name::{AccountName, HostName, InstallName, KeyName, RobotName, SharedNam
 pub use placement::Placement;
 pub use readers::{LeftOut, Reader, ReaderKey, Readers, Reason};
 pub use schema::schema;
+pub use wrapping::Wrapping;

@@ -30,6 +30,7 @@ mod ssh_rsa;
 mod stanza;
 mod unwrap;
 mod words;
+mod wrap;
 mod x25519;
 
 pub use convert::{
@@ -55,3 +56,4 @@ pub use registry::Registry;
 pub use sources::IdentitySources;
 pub(crate) use unwrap::of_age;
 pub use unwrap::{Naming, Unwrap, WrappedKey};
+pub use wrap::Wrap;

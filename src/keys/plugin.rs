@@ -14,6 +14,7 @@ use age_core::secrecy::ExposeSecret;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Whether the text is a plugin's recipient by its shape: `age1` and one more `1` at least.
 pub(super) fn is_recipient(text: &str) -> bool {
@@ -78,6 +79,7 @@ impl Identity {
     fn ask_plugin(&self, stanzas: &[Stanza]) -> io::Result<Option<FileKey>> {
         let program =
             program(&self.name, &self.programs).map_err(|error| io::Error::other(error.to_string()))?;
+        let _turn = turn();
         let mut talk = Conversation::start(&program, "identity-v1", &self.programs)?;
         talk.say("add-identity", &[self.text.expose_str().unwrap_or_default()], &[])?;
         for stanza in stanzas {
@@ -117,6 +119,7 @@ impl<'a> Recipient<'a> {
     }
 
     fn ask_plugin(&self, file_key: &FileKey) -> io::Result<Vec<Stanza>> {
+        let _turn = turn();
         let mut talk = Conversation::start(&self.program, "recipient-v1", self.programs)?;
         talk.say("add-recipient", &[self.text], &[])?;
         talk.say("wrap-file-key", &[], file_key.expose_secret())?;
@@ -141,6 +144,13 @@ impl age::Recipient for Recipient<'_> {
     fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
         Ok((self.ask_plugin(file_key)?, HashSet::new()))
     }
+}
+
+/// Waits until no plugin runs. Many files are looked at in parallel, and a plugin may want a device that one program
+/// can have, or a person, who gives one PIN at a time.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn program(name: &str, programs: &Programs) -> Result<PathBuf> {

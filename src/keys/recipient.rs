@@ -185,6 +185,15 @@ impl Recipient {
         }
     }
 
+    /// Whether wrapping can be tried: [`Self::check_usable`], and that a plugin's program is there.
+    pub(super) fn check_with(&self, programs: &Programs) -> Result<()> {
+        self.check_usable()?;
+        match self.key {
+            Key::Plugin => plugin::Recipient::new(&self.text, programs).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Wraps a data key (32 bytes; 33 for a Shamir share): an armored age file with one recipient stanza, its
     /// lines 64 columns wide, a line feed at the end, as sops writes it.
     ///

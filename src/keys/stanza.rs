@@ -58,14 +58,20 @@ impl<'a> Conversation<'a> {
 
     /// Says that everything is said, and hears the plugin until it has done so too. `take` gets what is not of
     /// the protocol itself: true is answered by ok, false by fail, nothing by unsupported.
-    pub(super) fn listen(&mut self, mut take: impl FnMut(&mut Stanza) -> Option<bool>) -> io::Result<()> {
+    pub(super) fn listen(&mut self, take: impl FnMut(&mut Stanza) -> Option<bool>) -> io::Result<()> {
+        let ended = self.listen_to_the_end(take);
+        // some plugins end at once behind an error, which says more than that they did
+        self.error.take().map_or(ended, |error| Err(io::Error::other(public_words(&error))))
+    }
+
+    fn listen_to_the_end(&mut self, mut take: impl FnMut(&mut Stanza) -> Option<bool>) -> io::Result<()> {
         self.say("done", &[], &[])?;
         loop {
             let mut stanza = self.hear()?;
             match stanza.tag.as_str() {
                 "done" => {
                     self.done = true;
-                    break;
+                    return Ok(());
                 }
                 "error" => {
                     self.error = Some(String::from_utf8_lossy(&stanza.body).into_owned());
@@ -80,7 +86,6 @@ impl<'a> Conversation<'a> {
             }
             stanza.body.zeroize();
         }
-        self.error.take().map_or(Ok(()), |error| Err(io::Error::other(public_words(&error))))
     }
 
     /// Passes a question of the plugin on.

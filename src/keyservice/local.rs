@@ -1,7 +1,7 @@
 //! The service of this process: age by the keyring, `OpenPGP` by gpg.
 
 use crate::error::{Error, Result};
-use crate::keys::{Keyring, MasterKey, Programs, Recipient, Wrapped};
+use crate::keys::{Keyring, MasterKey, Programs, Wrap as _, Wrapped};
 use crate::keyservice::KeyService;
 use crate::keyservice::pgp::Gpg;
 use crate::secret::Secret;
@@ -20,12 +20,22 @@ impl Local {
     pub fn new(keyring: Keyring, gpg: Gpg, programs: Programs) -> Self {
         Self { keyring, gpg, programs }
     }
+
+    /// Whether wrapping for a key can be tried; nothing is started.
+    pub(super) fn check(&self, key: &MasterKey) -> Result<()> {
+        match key {
+            MasterKey::Age { .. } => self.programs.check(key),
+            // gpg knows by itself what it has
+            MasterKey::Pgp { .. } => Ok(()),
+            other => Err(foreign(other)),
+        }
+    }
 }
 
 impl KeyService for Local {
     fn encrypt(&self, key: &MasterKey, plaintext: &[u8]) -> Result<String> {
         match key {
-            MasterKey::Age { recipient } => Recipient::parse(recipient)?.wrap_with(plaintext, &self.programs),
+            MasterKey::Age { .. } => self.programs.wrap(key, plaintext),
             MasterKey::Pgp { fingerprint } => self.gpg.encrypt(fingerprint, plaintext),
             other => Err(foreign(other)),
         }

@@ -4,7 +4,7 @@
 //! key. Whether a request is answered at all, its caller may ask a person.
 
 use crate::error::{Error, Result};
-use crate::keys::MasterKey;
+use crate::keys::{MasterKey, Wrap as _};
 use crate::keyservice::wire::{
     DECRYPT, DecryptRequest, DecryptResponse, ENCRYPT, EncryptRequest, EncryptResponse, Key,
 };

@@ -1,7 +1,7 @@
 //! The key services at hand, and in which order they and the types of keys are tried.
 
 use crate::error::{Error, Kind, Result};
-use crate::keys::{KeyType, Keyring, MasterKey, Naming, Unwrap, WrappedKey, of_age, reader};
+use crate::keys::{KeyType, Keyring, MasterKey, Naming, Unwrap, Wrap, WrappedKey, of_age, reader};
 use crate::keyservice::{KeyService, Local};
 use crate::secret::Secret;
 
@@ -40,15 +40,6 @@ impl KeyServices {
     /// The private keys at hand, unless the local service is left out.
     pub fn keyring(&self) -> Option<&Keyring> {
         self.local.as_ref().map(|local| &local.keyring)
-    }
-
-    /// Wraps a data key, or a share of it, with the first service that can.
-    ///
-    /// # Errors
-    ///
-    /// None can; each says why.
-    pub fn wrap(&self, key: &MasterKey, plaintext: &[u8]) -> Result<String> {
-        self.first(key, |service| service.encrypt(key, plaintext))
     }
 
     /// Opens what was wrapped for a key, with the first service that can.
@@ -116,6 +107,21 @@ impl KeyServices {
             failed = Some(failed.unwrap_or_else(|| nobody(wrapped, name)).hint(hint));
         }
         Err(failed.unwrap_or_else(|| nobody(wrapped, name).hint("no key service is at hand")))
+    }
+}
+
+impl Wrap for KeyServices {
+    /// By the first service that can. Errors: none can; each says why.
+    fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String> {
+        self.first(key, |service| service.encrypt(key, data_key))
+    }
+
+    /// What other services have is known when they are asked for it.
+    fn check(&self, key: &MasterKey) -> Result<()> {
+        match &self.local {
+            Some(local) if self.remote.is_empty() => local.check(key),
+            _ => Ok(()),
+        }
     }
 }
 

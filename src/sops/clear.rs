@@ -153,7 +153,15 @@ mod tests {
     fn sealed(text: &str) -> Encrypted {
         let plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
         let reader = generate("now").unwrap().recipient;
-        Encrypted::create(&plain, &[reader], &Rules::default(), SystemTime::UNIX_EPOCH, Format::Yaml).unwrap()
+        Encrypted::create(
+            &plain,
+            &[reader],
+            &Rules::default(),
+            SystemTime::UNIX_EPOCH,
+            Format::Yaml,
+            &crate::keys::Programs::default(),
+        )
+        .unwrap()
     }
 
     const TEXT: &str = "\

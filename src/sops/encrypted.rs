@@ -1,8 +1,7 @@
 //! Documents as they lie in the repository.
 
 use crate::fs::RepoPath;
-use crate::keys::{Naming, Recipient, Unwrap};
-use crate::keyservice::KeyServices;
+use crate::keys::{Naming, Recipient, Unwrap, Wrap};
 use crate::secret::DataKey;
 use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
@@ -58,29 +57,30 @@ impl Encrypted {
 
     /// Encrypts documents under a new data key, for these recipients. They say how the file is laid out.
     ///
-    /// Errors: no recipient; what cannot be encrypted, or what the format cannot hold, by its key path.
+    /// Errors: no recipient, or one that cannot be wrapped for; what cannot be encrypted, or what the format cannot hold, by its key path.
     pub fn create(
         plain: &Plain,
         recipients: &[Recipient],
         rules: &Rules,
         now: SystemTime,
         format: Format,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
-        Self::unmade(plain, rules, now, format)?.replace(plain, recipients, now)
+        Self::unmade(plain, rules, now, format)?.replace(plain, recipients, now, wrap)
     }
 
     /// The same for keys of any type, in one group or several.
     ///
-    /// Errors: as [`Self::create`]; a key that no service wraps for.
+    /// Errors: as [`Self::create`].
     pub fn create_for(
         plain: &Plain,
         wanted: &KeyGroups,
         rules: &Rules,
         now: SystemTime,
         format: Format,
-        services: &KeyServices,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
-        Self::unmade(plain, rules, now, format)?.replace_for(plain, wanted, now, services)
+        Self::unmade(plain, rules, now, format)?.replace_for(plain, wanted, now, wrap)
     }
 
     /// A file without values and keys, for these documents.
@@ -191,8 +191,8 @@ impl Encrypted {
     /// too, stays as it is, byte for byte.
     ///
     /// Errors: a reader of the file that is not among the recipients (taking one away needs [`Self::rotate`]);
-    /// several key groups.
-    pub fn rewrap(&self, key: &DataKey, recipients: &[Recipient]) -> Result<Self> {
+    /// several key groups; a recipient that cannot be wrapped for.
+    pub fn rewrap(&self, key: &DataKey, recipients: &[Recipient], wrap: &dyn Wrap) -> Result<Self> {
         let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
         let lost =
             self.metadata.recipients().into_iter().find(|reader| !names.iter().any(|name| name == reader));
@@ -202,44 +202,56 @@ impl Encrypted {
         self.stored_mac(&Cipher::new(key))?;
         let mut changed = self.clone();
         let [group] = changed.metadata.groups.as_mut_slice() else { return Err(self.several_groups()) };
-        groups::add(group, key.expose(), recipients)?;
+        groups::add(group, key.expose(), recipients, wrap)?;
         Ok(changed)
     }
 
     /// The same values under a new data key, for these recipients and nobody else. The MAC is checked first.
     ///
     /// Errors: as [`Self::decrypt`] and [`Self::replace`].
-    pub fn rotate(&self, key: &DataKey, recipients: &[Recipient], now: SystemTime) -> Result<Self> {
-        self.replace(&self.decrypt(key)?, recipients, now)
+    pub fn rotate(
+        &self,
+        key: &DataKey,
+        recipients: &[Recipient],
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Self> {
+        self.replace(&self.decrypt(key)?, recipients, now, wrap)
     }
 
     /// Other values under a new data key, for these recipients and nobody else; the rules stay. Needs no key of
     /// the file.
     ///
-    /// Errors: keys of other types than age, whose holders would be locked out; several key groups; no recipient;
-    /// what cannot be encrypted, by its key path.
-    pub fn replace(&self, plain: &Plain, recipients: &[Recipient], now: SystemTime) -> Result<Self> {
+    /// Errors: keys of other types than age, whose holders would be locked out; several key groups; no recipient, or
+    /// one that cannot be wrapped for; what cannot be encrypted, by its key path.
+    pub fn replace(
+        &self,
+        plain: &Plain,
+        recipients: &[Recipient],
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Self> {
         self.check_others()?;
         if self.metadata.groups.len() > 1 {
             return Err(self.several_groups());
         }
         let key = groups::new_key()?;
-        let group = groups::wrap(key.expose(), recipients)?;
+        let group = groups::of_recipients(key.expose(), recipients, wrap)?;
         let mut changed = self.seal(plain, &mut Cipher::new(&key), &key, now)?;
         changed.metadata.groups = vec![group];
         changed.metadata.unknown.remove("key_groups");
         Ok(changed)
     }
 
-    /// The same values under a new data key, for the same readers in the same key groups. The MAC is checked
-    /// first.
+    /// The same values under a new data key, for the same keys of whatever type in the same key groups. The MAC is
+    /// checked first.
     ///
-    /// Errors: as [`Self::decrypt`] and [`Self::replace`]; a recipient that cannot be wrapped for here.
-    pub fn renew(&self, key: &DataKey, now: SystemTime) -> Result<Self> {
+    /// Errors: as [`Self::decrypt`]; a key that cannot be wrapped for.
+    pub fn renew(&self, key: &DataKey, now: SystemTime, wrap: &dyn Wrap) -> Result<Self> {
         let plain = self.decrypt(key)?;
-        self.check_others()?;
         let key = groups::new_key()?;
-        let (groups, threshold) = groups::share_out(&key, &self.metadata.groups, self.metadata.threshold)?;
+        let (groups, threshold) =
+            groups::share_out(&key, &self.metadata.groups, self.metadata.threshold, wrap, moment(now))?;
         let mut changed = self.seal(&plain, &mut Cipher::new(&key), &key, now)?;
         changed.metadata.groups = groups;
         changed.metadata.threshold = threshold;

@@ -1,9 +1,8 @@
 //! The data key and who can open it: wrapped whole for one key group, shared out among several.
 
-use crate::keys::{KeyType, MasterKey, Naming, Recipient, Unwrap, WrappedKey};
-use crate::keyservice::KeyServices;
+use crate::keys::{KeyType, MasterKey, Naming, Recipient, Unwrap, Wrap, WrappedKey};
 use crate::secret::DataKey;
-use crate::sops::key_groups::KeyGroups;
+use crate::sops::key_groups::{KeyGroups, once_each};
 use crate::sops::metadata::{Group, KeyEntry, Metadata};
 use crate::sops::shamir;
 use crate::sops::value::Map;
@@ -99,24 +98,44 @@ fn tell(error: Error, number: usize, cause: &Error, used: &[(String, usize)]) ->
 }
 
 /// One group for these recipients, each once. Errors: none given, one that cannot be wrapped for.
-pub(super) fn wrap(key: &[u8], recipients: &[Recipient]) -> Result<Group> {
+pub(super) fn of_recipients(key: &[u8], recipients: &[Recipient], wrap: &dyn Wrap) -> Result<Group> {
     if recipients.is_empty() {
         return Err(Error::new("a file must have a reader: no recipient is named"));
     }
     let mut group = Group::default();
-    add(&mut group, key, recipients)?;
+    add(&mut group, key, recipients, wrap)?;
     Ok(group)
 }
 
-/// The same groups with the same readers for another data key, and the threshold that then holds.
+/// Adds the recipients that a group does not have.
+pub(super) fn add(group: &mut Group, key: &[u8], recipients: &[Recipient], wrap: &dyn Wrap) -> Result<()> {
+    for recipient in recipients {
+        let name = recipient.as_str();
+        if !group.entries.iter().any(|entry| entry.kind == KeyType::Age && entry.id() == name) {
+            let enc = wrap.wrap(&MasterKey::age(name), key)?;
+            group.entries.push(KeyEntry::age(name, &enc));
+        }
+    }
+    Ok(())
+}
+
+/// The same groups with the same keys for another data key, and the threshold that then holds.
 ///
-/// Errors: a recipient that cannot be wrapped for; a threshold that cannot be.
-pub(super) fn share_out(key: &DataKey, groups: &[Group], threshold: i64) -> Result<(Vec<Group>, i64)> {
-    let recipients = |group: &Group| -> Result<Vec<Recipient>> {
-        group.entries().iter().map(|entry| Recipient::parse(entry.id())).collect()
-    };
+/// Errors: a key that cannot be wrapped for; a threshold that cannot be.
+pub(super) fn share_out(
+    key: &DataKey,
+    groups: &[Group],
+    threshold: i64,
+    wrap: &dyn Wrap,
+    now: Timestamp,
+) -> Result<(Vec<Group>, i64)> {
     let again = |group: &Group, secret: &[u8]| -> Result<Group> {
-        Ok(Group { unknown: group.unknown.clone(), ..wrap(secret, &recipients(group)?)? })
+        let keys = once_each(group.entries().iter().map(KeyEntry::master_key).collect());
+        if keys.is_empty() {
+            return Err(Error::new("a file must have a reader: no key is named"));
+        }
+        let entries = keys.iter().map(|key| wrap_one(key, secret, wrap, now)).collect::<Result<_>>()?;
+        Ok(Group { entries, unknown: group.unknown.clone() })
     };
     if let [group] = groups {
         return Ok((vec![again(group, key.expose())?], threshold));
@@ -129,30 +148,12 @@ pub(super) fn share_out(key: &DataKey, groups: &[Group], threshold: i64) -> Resu
     Ok((made?, i64::from(needed)))
 }
 
-/// Adds the recipients that a group does not have; returns whether there was one.
-pub(super) fn add(group: &mut Group, key: &[u8], recipients: &[Recipient]) -> Result<bool> {
-    let before = group.entries.len();
-    for recipient in recipients {
-        let name = recipient.to_string();
-        if !group.entries.iter().any(|entry| entry.kind == KeyType::Age && entry.id() == name) {
-            let enc = recipient.wrap(key)?;
-            group.entries.push(KeyEntry::age(&name, &enc));
-        }
-    }
-    Ok(group.entries.len() > before)
-}
-
 /// Groups of keys of any type: all of them made anew.
 ///
 /// Errors: a key that cannot be wrapped for.
-pub(super) fn make(
-    key: &DataKey,
-    wanted: &KeyGroups,
-    services: &KeyServices,
-    now: Timestamp,
-) -> Result<Vec<Group>> {
+pub(super) fn make(key: &DataKey, wanted: &KeyGroups, wrap: &dyn Wrap, now: Timestamp) -> Result<Vec<Group>> {
     let wrap_all = |keys: &[MasterKey], secret: &[u8]| -> Result<Group> {
-        let entries = keys.iter().map(|key| wrap_one(key, secret, services, now));
+        let entries = keys.iter().map(|key| wrap_one(key, secret, wrap, now));
         Ok(Group { entries: entries.collect::<Result<_>>()?, unknown: Map::new() })
     };
     if let [keys] = wanted.groups() {
@@ -173,7 +174,7 @@ pub(super) fn adapt(
     group: &Group,
     key: &DataKey,
     wanted: &[MasterKey],
-    services: &KeyServices,
+    wrap: &dyn Wrap,
     now: Timestamp,
 ) -> Result<Group> {
     let entries = wanted.iter().map(|wanted| {
@@ -181,12 +182,12 @@ pub(super) fn adapt(
         let same = |entry: &&KeyEntry| entry.kind == wanted.kind() && entry.master_key().to_string() == shown;
         match group.entries().iter().find(same) {
             Some(entry) => Ok(entry.clone()),
-            None => wrap_one(wanted, key.expose(), services, now),
+            None => wrap_one(wanted, key.expose(), wrap, now),
         }
     });
     Ok(Group { entries: entries.collect::<Result<_>>()?, unknown: group.unknown.clone() })
 }
 
-fn wrap_one(key: &MasterKey, secret: &[u8], services: &KeyServices, now: Timestamp) -> Result<KeyEntry> {
-    services.wrap(key, secret).map(|enc| KeyEntry::new(key, &enc, now))
+fn wrap_one(key: &MasterKey, secret: &[u8], wrap: &dyn Wrap, now: Timestamp) -> Result<KeyEntry> {
+    wrap.wrap(key, secret).map(|enc| KeyEntry::new(key, &enc, now))
 }

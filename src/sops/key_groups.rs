@@ -74,7 +74,8 @@ impl Metadata {
     }
 }
 
-fn once_each(keys: Vec<MasterKey>) -> Vec<MasterKey> {
+/// Each key once, where it is named first.
+pub(super) fn once_each(keys: Vec<MasterKey>) -> Vec<MasterKey> {
     let mut seen = HashSet::new();
     keys.into_iter().filter(|key| seen.insert((key.kind(), key.to_string()))).collect()
 }

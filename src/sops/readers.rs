@@ -4,7 +4,7 @@
 //! their key is: age, `OpenPGP`, a cloud's, or one of several key groups.
 
 use crate::Result;
-use crate::keys::Recipient;
+use crate::keys::{Recipient, Wrap};
 use crate::secret::DataKey;
 use crate::sops::encrypted::Encrypted;
 use crate::sops::plain::Plain;
@@ -66,11 +66,17 @@ impl Encrypted {
     /// nothing else.
     ///
     /// Errors: as [`Self::rotate_to`] and [`Self::rewrap`].
-    pub fn give_readers(&self, key: &DataKey, wanted: &[Recipient], now: SystemTime) -> Result<Self> {
+    pub fn give_readers(
+        &self,
+        key: &DataKey,
+        wanted: &[Recipient],
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Self> {
         if Drift::of(self, wanted).takes_away() {
-            self.rotate_to(key, wanted, now)
+            self.rotate_to(key, wanted, now, wrap)
         } else {
-            self.rewrap(key, wanted)
+            self.rewrap(key, wanted, wrap)
         }
     }
 
@@ -84,26 +90,39 @@ impl Encrypted {
         key: &DataKey,
         wanted: &[Recipient],
         now: SystemTime,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
         let drift = Drift::of(self, wanted);
         if drift.takes_away() {
-            return self.replace_to(plain, wanted, now);
+            return self.replace_to(plain, wanted, now, wrap);
         }
         let updated = self.update(plain, key, now)?;
-        if drift.is_none() { Ok(updated) } else { updated.rewrap(key, wanted) }
+        if drift.is_none() { Ok(updated) } else { updated.rewrap(key, wanted, wrap) }
     }
 
     /// The same values under a new data key for exactly these readers. The MAC is checked first.
     ///
     /// Errors: as [`Self::rotate`], but for keys of other types and key groups, which go.
-    pub fn rotate_to(&self, key: &DataKey, wanted: &[Recipient], now: SystemTime) -> Result<Self> {
-        self.replace_to(&self.decrypt(key)?, wanted, now)
+    pub fn rotate_to(
+        &self,
+        key: &DataKey,
+        wanted: &[Recipient],
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Self> {
+        self.replace_to(&self.decrypt(key)?, wanted, now, wrap)
     }
 
     /// Other values under a new data key for exactly these readers.
     ///
     /// Errors: as [`Self::replace`], but for keys of other types and key groups, which go.
-    pub fn replace_to(&self, plain: &Plain, wanted: &[Recipient], now: SystemTime) -> Result<Self> {
-        self.without_keys().replace(plain, wanted, now)
+    pub fn replace_to(
+        &self,
+        plain: &Plain,
+        wanted: &[Recipient],
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Self> {
+        self.without_keys().replace(plain, wanted, now, wrap)
     }
 }

@@ -3,7 +3,7 @@
 //! Which keys those are is somebody else's word: a creation rule's, or a person's.
 
 use crate::Result;
-use crate::keyservice::KeyServices;
+use crate::keys::Wrap;
 use crate::secret::DataKey;
 use crate::sops::cipher::Cipher;
 use crate::sops::encrypted::{Encrypted, moment};
@@ -17,19 +17,19 @@ impl Encrypted {
     /// Wraps the same data key for these keys, in these groups. Values, MAC and time stay, byte for byte; so does what
     /// was wrapped for a key that stays in a file's only group.
     ///
-    /// Errors: another data key than the file's; a key that no service wraps for.
+    /// Errors: another data key than the file's; a key that cannot be wrapped for.
     pub fn regroup(
         &self,
         key: &DataKey,
         wanted: &KeyGroups,
         now: SystemTime,
-        services: &KeyServices,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
         self.stored_mac(&Cipher::new(key))?;
         let now = moment(now);
         let groups = match (self.metadata.groups(), wanted.groups()) {
-            ([group], [keys]) => vec![groups::adapt(group, key, keys, services, now)?],
-            _ => groups::make(key, wanted, services, now)?,
+            ([group], [keys]) => vec![groups::adapt(group, key, keys, wrap, now)?],
+            _ => groups::make(key, wanted, wrap, now)?,
         };
         Ok(self.in_groups(groups, wanted))
     }
@@ -42,23 +42,23 @@ impl Encrypted {
         key: &DataKey,
         wanted: &KeyGroups,
         now: SystemTime,
-        services: &KeyServices,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
-        self.replace_for(&self.decrypt(key)?, wanted, now, services)
+        self.replace_for(&self.decrypt(key)?, wanted, now, wrap)
     }
 
     /// Other values under a new data key for these keys, in these groups.
     ///
-    /// Errors: a key that no service wraps for; what cannot be encrypted, by its key path.
+    /// Errors: a key that cannot be wrapped for; what cannot be encrypted, by its key path.
     pub fn replace_for(
         &self,
         plain: &Plain,
         wanted: &KeyGroups,
         now: SystemTime,
-        services: &KeyServices,
+        wrap: &dyn Wrap,
     ) -> Result<Self> {
         let key = groups::new_key()?;
-        let groups = groups::make(&key, wanted, services, moment(now))?;
+        let groups = groups::make(&key, wanted, wrap, moment(now))?;
         let changed = self.seal(plain, &mut Cipher::new(&key), &key, now)?;
         Ok(changed.in_groups(groups, wanted))
     }

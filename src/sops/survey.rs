@@ -39,8 +39,15 @@ mod tests {
         let key = generate("now").unwrap();
         let keys = Keyring::new(IdentitySources { key_text: Some(key.text), ..IdentitySources::default() });
         let plain = Plain::new(Map::new().with("a", "one").with("b", "two").with("c_unencrypted", "three"));
-        let file =
-            Encrypted::create(&plain, &[key.recipient], &Rules::default(), UNIX_EPOCH, Format::Yaml).unwrap();
+        let file = Encrypted::create(
+            &plain,
+            &[key.recipient],
+            &Rules::default(),
+            UNIX_EPOCH,
+            Format::Yaml,
+            &crate::keys::Programs::default(),
+        )
+        .unwrap();
         (String::from_utf8(file.emit().unwrap()).unwrap(), file.unlock(&keys).unwrap())
     }
 

@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::fleet::{FileKind, Format, HostName, UserName};
 use crate::fs::RepoPath;
-use crate::keys::Recipient;
+use crate::keys::{Recipient, Wrap};
 use crate::secret::Secret;
 use crate::sops::{self, BINDING_KEY, Encrypted, KeyPath, Map, Plain, Rules, Stores, Value};
 use crate::yaml::Timestamp;
@@ -60,7 +60,7 @@ pub(super) enum Form {
 
 impl Content<'_> {
     /// The file's bytes, under a new data key, for these readers.
-    pub(super) fn seal(&self, path: &RepoPath, readers: &[Recipient]) -> Result<Vec<u8>> {
+    pub(super) fn seal(&self, path: &RepoPath, readers: &[Recipient], wrap: &dyn Wrap) -> Result<Vec<u8>> {
         if readers.is_empty() {
             return Err(Error::new("would have no reader").at(path));
         }
@@ -76,7 +76,7 @@ impl Content<'_> {
         map.set(field::PAIR, self.pair.clone());
         let mut plain = Plain::new(map).laid_out(self.stores);
         plain.bind(path)?;
-        Encrypted::create(&plain, readers, &Rules::default(), self.now, sops::Format::Yaml)
+        Encrypted::create(&plain, readers, &Rules::default(), self.now, sops::Format::Yaml, wrap)
             .and_then(|file| file.emit())
             .map_err(|error| error.at(path))
     }
@@ -159,6 +159,7 @@ impl Present {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Programs;
 
     fn path() -> RepoPath {
         RepoPath::new("secrets/accounts/jon.sops.yaml").unwrap()
@@ -174,7 +175,10 @@ mod tests {
             now: UNIX_EPOCH,
             stores: Stores::default(),
         };
-        (content.seal(&path(), std::slice::from_ref(&reader)).unwrap(), reader.to_string())
+        (
+            content.seal(&path(), std::slice::from_ref(&reader), &Programs::default()).unwrap(),
+            reader.to_string(),
+        )
     }
 
     /// The same file with another entry of metadata, as a sops with other keys would write it.
@@ -233,7 +237,10 @@ mod tests {
             now: UNIX_EPOCH,
             stores: Stores::default(),
         };
-        assert_eq!(content.seal(&path(), &[]).unwrap_err().message(), "would have no reader");
+        assert_eq!(
+            content.seal(&path(), &[], &Programs::default()).unwrap_err().message(),
+            "would have no reader"
+        );
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Draft {
 
 impl Item {
     /// The files that are written.
-    fn targets(&self) -> impl Iterator<Item = &Target> {
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
         let handover = if let Handover::Write(target) = &self.handover { Some(target) } else { None };
         std::iter::once(&self.account).chain(handover)
     }

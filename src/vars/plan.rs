@@ -10,7 +10,7 @@ use super::words;
 use crate::error::{Error, Result};
 use crate::fleet::{self, Format, HostName};
 use crate::fs::{RepoPath, Transaction};
-use crate::keys::Recipient;
+use crate::keys::{MasterKey, Recipient, Wrap};
 use crate::password::{self, Method};
 use crate::secret::Secret;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -68,20 +68,40 @@ impl Draft {
         self.items.iter().flat_map(Item::files).collect()
     }
 
+    /// Whether all readers can be encrypted for, as far as that can be told without doing it.
+    ///
+    /// # Errors
+    ///
+    /// One cannot; it names the file.
+    pub fn check_readers(&self, wrap: &dyn Wrap) -> Result<()> {
+        self.items.iter().flat_map(Item::targets).try_for_each(|target| {
+            let mut recipients = target.readers.recipients().into_iter();
+            recipients
+                .try_for_each(|recipient| wrap.check(&MasterKey::age(recipient.as_str())))
+                .map_err(|error| error.at(&target.path))
+        })
+    }
+
     /// Makes the files of these passwords, one for each question in their order; words are drawn for those that
     /// nobody was asked for. The transaction commits only if the files still are what the draft saw.
     ///
     /// # Errors
     ///
-    /// A password that cannot be hashed or encrypted.
-    pub fn fill(&self, passwords: Vec<Secret>, method: Method, now: SystemTime) -> Result<Transaction> {
+    /// A password that cannot be hashed or encrypted; a reader whose key cannot be encrypted for.
+    pub fn fill(
+        &self,
+        passwords: Vec<Secret>,
+        method: Method,
+        now: SystemTime,
+        wrap: &dyn Wrap,
+    ) -> Result<Transaction> {
         if passwords.len() != self.items.len() {
             return Err(Error::new("not every password is there"));
         }
         let pairs: Vec<(&Item, Secret)> = self.items.iter().zip(passwords).collect();
         let made: Vec<_> = pairs
             .into_par_iter()
-            .map(|(item, password)| item.seal(password, method, now))
+            .map(|(item, password)| item.seal(password, method, now, wrap))
             .collect::<Result<_>>()?;
         let mut transaction = Transaction::new();
         for (item, sealed) in self.items.iter().zip(made) {
@@ -98,7 +118,7 @@ struct Sealed {
 }
 
 impl Item {
-    fn seal(&self, password: Secret, method: Method, now: SystemTime) -> Result<Sealed> {
+    fn seal(&self, password: Secret, method: Method, now: SystemTime, wrap: &dyn Wrap) -> Result<Sealed> {
         let pair = words::pair()?;
         let content = |form: Form| Content {
             user: &self.question.user,
@@ -112,10 +132,10 @@ impl Item {
             Format::Hash => Form::Hash(password::hash(&password, &method)?),
             Format::Plaintext => Form::Plain(password.clone()),
         };
-        let account = content(form).seal(&self.account.path, &self.account.recipients())?;
+        let account = content(form).seal(&self.account.path, &self.account.recipients(), wrap)?;
         let handover = match &self.handover {
             Handover::Write(target) => {
-                Some(content(Form::Plain(password)).seal(&target.path, &target.recipients())?)
+                Some(content(Form::Plain(password)).seal(&target.path, &target.recipients(), wrap)?)
             }
             Handover::None | Handover::Remove(..) => None,
         };

@@ -5,9 +5,10 @@
 
 use super::account::field;
 use crate::error::{Error, Result};
-use crate::fleet::{FileKind, Fleet, UserName};
+use crate::fleet::{FileKind, Fleet, UserName, Wrapping};
 use crate::fs::{RepoPath, Root, Transaction};
-use crate::keys::{Keyring, Recipient};
+use crate::keys::{Recipient, Unwrap};
+use crate::keyservice::KeyServices;
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, KeyPath, Map, Plain, Rules, Stores, Value};
 use std::time::SystemTime;
@@ -83,11 +84,11 @@ impl Waiting {
     /// # Errors
     ///
     /// Kind `NoKey` if no identity at hand fits; a wrong MAC or binding; no value.
-    pub fn open(self, keyring: &Keyring, name: &dyn Fn(&str) -> Option<String>) -> Result<Received> {
+    pub fn open(self, keys: &dyn Unwrap, name: &dyn Fn(&str) -> Option<String>) -> Result<Received> {
         let Self { path, user, item, file, before } = self;
         let place = |error: Error| error.at(&path);
         file.check_rule(&path).map_err(place)?;
-        let plain = file.unlock_named(keyring, name).and_then(|key| file.decrypt(&key)).map_err(place)?;
+        let plain = file.unlock_named(keys, name).and_then(|key| file.decrypt(&key)).map_err(place)?;
         plain.check_binding(&path).map_err(place)?;
         let map = plain.to_map();
         let value = match map.get(field::PASSWORD) {
@@ -119,11 +120,11 @@ pub fn take(received: &[Received]) -> Transaction {
 /// # Errors
 ///
 /// A personal file that a host reads: the host would learn a password that only its hash should know; one that
-/// cannot be opened, or is not bound to its place.
+/// cannot be opened, or is not bound to its place; a reader of it whose key cannot be encrypted for.
 pub fn store(
     root: &Root,
     fleet: &Fleet,
-    keyring: &Keyring,
+    keys: &KeyServices,
     received: &[Received],
     now: SystemTime,
 ) -> Result<Transaction> {
@@ -134,7 +135,7 @@ pub fn store(
     for user in users {
         let items = received.iter().filter(|item| item.user == *user);
         let personal = Personal::find(root, fleet, user)?;
-        let bytes = personal.with(keyring, items, now).map_err(|error| error.at(&personal.path))?;
+        let bytes = personal.with(fleet, keys, items, now).map_err(|error| error.at(&personal.path))?;
         transaction.expect(personal.path.clone(), personal.before.as_deref());
         transaction.write(personal.path, bytes);
     }
@@ -163,24 +164,27 @@ impl Personal {
 
     fn with<'r>(
         &self,
-        keyring: &Keyring,
+        fleet: &Fleet,
+        keys: &KeyServices,
         items: impl Iterator<Item = &'r Received>,
         now: SystemTime,
     ) -> Result<Vec<u8>> {
+        let wrapping = Wrapping::new(fleet, keys);
         let Some(before) = &self.before else {
             let mut plain = Plain::new(Map::new()).laid_out(self.stores);
             keep(&mut plain, items)?;
             plain.bind(&self.path)?;
-            return Encrypted::create(&plain, &self.readers, &Rules::default(), now, Format::Yaml)?.emit();
+            let (rules, format) = (Rules::default(), Format::Yaml);
+            return Encrypted::create(&plain, &self.readers, &rules, now, format, &wrapping)?.emit();
         };
         let file = Encrypted::parse(before, Format::Yaml)?.laid_out(self.stores);
         file.check_rule(&self.path)?;
-        let key = file.unlock(keyring)?;
+        let key = file.unlock(keys)?;
         let mut plain = file.decrypt(&key)?;
         plain.check_binding(&self.path)?;
         keep(&mut plain, items)?;
         // a reader too many is removed by a new data key, as every write does it
-        file.update_to(&plain, &key, &self.readers, now)?.emit()
+        file.update_to(&plain, &key, &self.readers, now, &wrapping)?.emit()
     }
 }
 

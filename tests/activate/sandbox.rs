@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 use uvars::activate::{Account, File, Install, Manifest, Personal, Phase, Policy, Settings, Whose};
 use uvars::fs::{Digest, RepoPath};
-use uvars::keys::Recipient;
+use uvars::keys::{Programs, Recipient};
 use uvars::sops::{BINDING_KEY, Encrypted, Format, Map, Plain, Rules, Value};
 
 /// The program under test.
@@ -298,7 +298,14 @@ impl Export {
 
 /// The bytes of an encrypted file.
 pub fn encrypted(plain: &Plain, readers: &[Recipient]) -> Vec<u8> {
-    let made = Encrypted::create(plain, readers, &Rules::default(), SystemTime::now(), Format::Yaml);
+    let made = Encrypted::create(
+        plain,
+        readers,
+        &Rules::default(),
+        SystemTime::now(),
+        Format::Yaml,
+        &Programs::default(),
+    );
     made.unwrap().emit().unwrap()
 }
 

@@ -155,7 +155,15 @@ fn item_14_metadata_in_ini_has_one_order() {
     let plain = parse("[s]\na = b\n", Format::Ini);
     let readers: Vec<_> = ["a.age", "b.age", "c.age"].map(recipient).to_vec();
     let names = || {
-        let file = Encrypted::create(&plain, &readers, &Rules::default(), now(), Format::Ini).unwrap();
+        let file = Encrypted::create(
+            &plain,
+            &readers,
+            &Rules::default(),
+            now(),
+            Format::Ini,
+            &uvars::keys::Programs::default(),
+        )
+        .unwrap();
         let text = String::from_utf8(file.emit().unwrap()).unwrap();
         let lines = text.lines().skip_while(|line| *line != "[sops]").skip(1);
         lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()

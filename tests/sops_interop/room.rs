@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
-use uvars::keys::{IdentitySources, Keyring, Recipient};
+use uvars::keys::{IdentitySources, Keyring, Programs, Recipient};
 use uvars::sops::{Encrypted, Format, KeyPath, Plain, Rules};
 
 pub const SOPS: [&str; 2] = ["sops", "sops-3.11"];
@@ -49,7 +49,7 @@ pub fn ours(source: &[u8], rules: &Rules, format: Format) -> Vec<u8> {
 }
 
 pub fn seal(plain: &Plain, rules: &Rules, format: Format) -> uvars::Result<Vec<u8>> {
-    Encrypted::create(plain, &[recipient("a.age")], rules, now(), format)?.emit()
+    Encrypted::create(plain, &[recipient("a.age")], rules, now(), format, &Programs::default())?.emit()
 }
 
 /// What we print for an encrypted file.

@@ -92,7 +92,15 @@ impl Vector {
             return Ok(vec![format!("== {} is printed as\n{}", self.name, shown(&printed))]);
         }
         let rules = sealed.metadata().rules();
-        let anew = Encrypted::create(&plain, &[recipient("a.age")], rules, now(), self.format)?.emit()?;
+        let anew = Encrypted::create(
+            &plain,
+            &[recipient("a.age")],
+            rules,
+            now(),
+            self.format,
+            &uvars::keys::Programs::default(),
+        )?
+        .emit()?;
         let mut wrong = self.unread(bench, "anew", &anew, &self.printed);
 
         let place = first_text(&plain.to_map().into()).unwrap_or_else(|| panic!("{}", self.name));

@@ -166,7 +166,7 @@ fn a_reader_added_by_either_changes_nothing_else() {
         let file = Encrypted::parse(&ours(&source, &Rules::default()), Format::Yaml).unwrap();
         let key = file.unlock(&keyring()).unwrap();
         let (a, b) = (recipient("a.age"), recipient("b.age"));
-        let wider = file.rewrap(&key, &[a.clone(), b.clone()]).unwrap();
+        let wider = file.rewrap(&key, &[a.clone(), b.clone()], &uvars::keys::Programs::default()).unwrap();
         assert_eq!(wider.metadata().recipients(), [a.to_string(), b.to_string()]);
         let (before, after) = (file.emit().unwrap(), wider.emit().unwrap());
         let after = String::from_utf8(after).unwrap();
@@ -197,7 +197,8 @@ fn a_new_data_key_by_either_is_opened_by_both() {
         let before = ours(&source, &Rules::default());
         let file = Encrypted::parse(&before, Format::Yaml).unwrap();
         let key = file.unlock(&keyring()).unwrap();
-        let rotated = file.rotate(&key, &[recipient("a.age")], now()).unwrap();
+        let rotated =
+            file.rotate(&key, &[recipient("a.age")], now(), &uvars::keys::Programs::default()).unwrap();
         assert!(rotated.decrypt(&key).is_err(), "the old data key opens the new file");
         let bytes = rotated.emit().unwrap();
         let old: Vec<&str> =
@@ -218,7 +219,7 @@ fn key_groups_renewed_by_us_are_opened_by_sops() {
         let before = std::fs::read(vectors().join("3.13.3/groups-2-of-3.enc.yaml")).unwrap();
         let file = Encrypted::parse(&before, Format::Yaml).unwrap();
         let key = file.unlock(&keyring()).unwrap();
-        let renewed = file.renew(&key, now()).unwrap();
+        let renewed = file.renew(&key, now(), &uvars::keys::Programs::default()).unwrap();
         let bytes = renewed.emit().unwrap();
         assert!(renewed.decrypt(&key).is_err());
         let both = room.write(
@@ -240,7 +241,15 @@ fn comment_rules_in_lists_that_sops_could_not_read_back_are_refused() {
     let source = b"l:\n    # sops:enc\n    # second\n    - x\n";
     let plain = Plain::parse(source, Format::Yaml).unwrap();
     let rule = rules("encrypted_comment_regex", "sops:enc");
-    let error = Encrypted::create(&plain, &[recipient("a.age")], &rule, now(), Format::Yaml).unwrap_err();
+    let error = Encrypted::create(
+        &plain,
+        &[recipient("a.age")],
+        &rule,
+        now(),
+        Format::Yaml,
+        &uvars::keys::Programs::default(),
+    )
+    .unwrap_err();
     assert!(error.to_string().starts_with("l.0: "), "{error}");
     // sops itself writes such files, and we read them
     let Some(room) = Room::new("sops") else { return };
@@ -342,9 +351,15 @@ fn account_files_survive_sops() {
     let Some(room) = Room::new("sops") else { return };
     let map =
         Map::new().with("user", "jon").with("password_hash", "$y$j9T$x").with("pair_unencrypted", "word");
-    let file =
-        Encrypted::create(&Plain::new(map), &[recipient("a.age")], &Rules::default(), now(), Format::Yaml)
-            .unwrap();
+    let file = Encrypted::create(
+        &Plain::new(map),
+        &[recipient("a.age")],
+        &Rules::default(),
+        now(),
+        Format::Yaml,
+        &uvars::keys::Programs::default(),
+    )
+    .unwrap();
     let bytes = file.emit().unwrap();
     assert!(std::str::from_utf8(&bytes).unwrap().contains("pair_unencrypted: word\n"));
     assert_eq!(room.decrypt_yaml(&bytes), "user: jon\npassword_hash: $y$j9T$x\npair_unencrypted: word\n");

@@ -5,7 +5,7 @@ use crate::sample_fleet::Fleet;
 use std::fs;
 use std::time::SystemTime;
 use uvars::fs::RepoPath;
-use uvars::keys::Recipient;
+use uvars::keys::{Programs, Recipient};
 use uvars::sops::{Encrypted, Format, Plain, Rules};
 
 const CHANGED: &str = "change secrets/hosts/basalt.sops.yaml\n";
@@ -334,8 +334,15 @@ fn what_does_not_fit_an_account_may_go() {
     let write = |text: &str| {
         let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
         plain.bind(&path).unwrap();
-        let file =
-            Encrypted::create(&plain, &readers, &Rules::default(), SystemTime::now(), Format::Yaml).unwrap();
+        let file = Encrypted::create(
+            &plain,
+            &readers,
+            &Rules::default(),
+            SystemTime::now(),
+            Format::Yaml,
+            &Programs::default(),
+        )
+        .unwrap();
         fs::write(fleet.dir().join(path.as_str()), file.emit().unwrap()).unwrap();
     };
     write("user: mira\nhost: basalt\nhost2: x\n");

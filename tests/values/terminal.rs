@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 use uvars::fs::RepoPath;
-use uvars::keys::Recipient;
+use uvars::keys::{Programs, Recipient};
 use uvars::sops::{Encrypted, Format, Map, Plain, Rules, Value};
 
 const EVIL: &str = "evil\u{1b}]0;pwned\u{7}\u{1b}[2J\r\nuvars: all is well\u{9b}2J\u{202e}\u{7f}\tend";
@@ -23,7 +23,15 @@ fn plant(fleet: &Fleet, file: &str, reader: &str, name: &str, value: &str) {
     let mut plain = Plain::new(Map::new().with(name, Value::from(value)));
     plain.bind(&path).unwrap();
     let rules = Rules::default();
-    let sealed = Encrypted::create(&plain, &[recipient], &rules, SystemTime::now(), Format::Yaml).unwrap();
+    let sealed = Encrypted::create(
+        &plain,
+        &[recipient],
+        &rules,
+        SystemTime::now(),
+        Format::Yaml,
+        &Programs::default(),
+    )
+    .unwrap();
     let place = fleet.path(file);
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::write(place, sealed.emit().unwrap()).unwrap();

@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let changes = Changes::begin(root.clone(), arguments.dry_run)?;
     let again = format!("uvars key rotate {principal} {new}");
     let wanted = Rekey { principal, old, new, why: arguments.why.clone(), lost: arguments.lost };
-    let mut plan = rekey(&root, &wanted, &context.keyring()?, context.now())?;
+    let mut plan = rekey(&root, &wanted, &context.key_services()?, context.now())?;
     let after = Fleet::load_from(Outlook::new(&root, &plan.transaction))?;
     changes::rules(&root, &after, &mut plan.transaction)?;
     let Some((out, text)) = private.filter(|_| !arguments.dry_run) else {

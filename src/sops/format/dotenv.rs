@@ -205,7 +205,14 @@ mod tests {
 
     fn seal(plain: &Plain) -> crate::Result<Encrypted> {
         let reader = generate("now").unwrap().recipient;
-        Encrypted::create(plain, &[reader], &Rules::default(), SystemTime::UNIX_EPOCH, Format::Dotenv)
+        Encrypted::create(
+            plain,
+            &[reader],
+            &Rules::default(),
+            SystemTime::UNIX_EPOCH,
+            Format::Dotenv,
+            &crate::keys::Programs::default(),
+        )
     }
 
     #[test]

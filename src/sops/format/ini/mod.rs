@@ -176,9 +176,15 @@ mod tests {
         let plain = Plain::parse(yaml.as_bytes(), Format::Yaml).unwrap();
         assert_eq!(print(&plain), ";  top\n;  one\n;  two\n[s]\n; three\na = x\nb = z\n");
         let reader = generate("now").unwrap().recipient;
-        let sealed =
-            Encrypted::create(&plain, &[reader], &Rules::default(), SystemTime::UNIX_EPOCH, Format::Ini)
-                .unwrap();
+        let sealed = Encrypted::create(
+            &plain,
+            &[reader],
+            &Rules::default(),
+            SystemTime::UNIX_EPOCH,
+            Format::Ini,
+            &crate::keys::Programs::default(),
+        )
+        .unwrap();
         let error = sealed.emit().unwrap_err().to_string();
         assert!(error.starts_with("s: several comments stand here"), "{error}");
     }
