@@ -69,7 +69,7 @@ pub(super) fn put_back(
     write(ui, document, saved, Some(&opened.bytes), dry_run)
 }
 
-fn tell(ui: &mut Ui, document: &Document, opened: &Opened, saved: &Saved) -> Result<()> {
+pub(super) fn tell(ui: &mut Ui, document: &Document, opened: &Opened, saved: &Saved) -> Result<()> {
     if document.bound_path().is_none()
         && let Some(path) = opened.plain.binding()
     {
@@ -149,36 +149,52 @@ fn write_held(
     held: Held,
 ) -> Result<()> {
     let (Some((_, path)), Some(changes)) = (document.in_fleet(), held.changes) else {
-        return write_elsewhere(ui, document, &saved.bytes, before, held.dry_run);
+        write_elsewhere(document, &saved.bytes, before, held.dry_run)?;
+        let (word, look) = if before.is_some() { ("change", Look::Care) } else { ("create", Look::Good) };
+        let word = ui.look(look, word);
+        ui.ready(&format!("{word} {}", shown(document.shown())))?;
+        if held.dry_run {
+            ui.note("nothing was written: this was a dry run");
+        }
+        return Ok(());
     };
+    changes.finish(ui, change(path, before, saved)).map(drop)
+}
+
+/// Writes the file anew without a word: the caller has one.
+pub(super) fn write_quietly(
+    ui: &mut Ui,
+    document: &Document,
+    saved: Saved,
+    before: &[u8],
+    dry_run: bool,
+) -> Result<()> {
+    let held = hold(document, dry_run)?;
+    match (document.in_fleet(), held.changes) {
+        (Some((_, path)), Some(changes)) => {
+            changes.finish_quietly(ui, change(path, Some(before), saved)).map(drop)
+        }
+        _ => write_elsewhere(document, &saved.bytes, Some(before), dry_run),
+    }
+}
+
+fn change(path: &RepoPath, before: Option<&[u8]>, saved: Saved) -> Transaction {
     let mut transaction = Transaction::new();
     transaction.expect(path.clone(), before);
     transaction.write(path.clone(), saved.bytes);
-    changes.finish(ui, transaction).map(drop)
+    transaction
 }
 
-/// The same for a file that is in no fleet.
-fn write_elsewhere(
-    ui: &mut Ui,
-    document: &Document,
-    bytes: &[u8],
-    before: Option<&[u8]>,
-    dry_run: bool,
-) -> Result<()> {
+/// Writes a file that is in no fleet.
+fn write_elsewhere(document: &Document, bytes: &[u8], before: Option<&[u8]>, dry_run: bool) -> Result<()> {
     let Some(path) = document.elsewhere() else { return Ok(()) };
     if fs::read(path)?.as_deref() != before {
         return Err(Error::new("was changed by somebody else meanwhile; nothing was written")
             .at(document.shown())
             .hint("run the same command again"));
     }
-    let (word, look) = if before.is_some() { ("change", Look::Care) } else { ("create", Look::Good) };
     if !dry_run {
         fs::replace(path, bytes, 0o644)?;
-    }
-    let word = ui.look(look, word);
-    ui.ready(&format!("{word} {}", shown(document.shown())))?;
-    if dry_run {
-        ui.note("nothing was written: this was a dry run");
     }
     Ok(())
 }

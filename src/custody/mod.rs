@@ -21,5 +21,5 @@ pub use keyholders::keep_keyholders;
 pub use names::Names;
 pub use plan::{Blocked, FileChange, Plan, Shared, What};
 pub use rekey::{Rekey, rekey};
-pub use save::{Saved, create, save};
+pub use save::{Saved, create, renew, save};
 pub use sync::{Task, sync};

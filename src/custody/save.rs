@@ -69,6 +69,11 @@ pub fn save(
     Saved::of(&file.update_to(plain, key, wanted, now, wrap)?, Some(file), Some(drift))
 }
 
+/// The same values under a new data key, for whoever reads the file now.
+pub fn renew(file: &Encrypted, key: &DataKey, now: SystemTime, wrap: &dyn Wrap) -> Result<Saved> {
+    Saved::of(&file.renew(key, now, wrap)?, Some(file), None)
+}
+
 /// Encrypts values into a file that is not there yet.
 pub fn create(
     plain: &Plain,

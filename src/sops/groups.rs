@@ -1,6 +1,7 @@
 //! The data key and who can open it: wrapped whole for one key group, shared out among several.
 
-use crate::keys::{KeyType, MasterKey, Naming, Recipient, Unwrap, Wrap, WrappedKey};
+use crate::error::one_line;
+use crate::keys::{KeyType, MasterKey, Naming, Recipient, Unwrap, Wrap, WrappedKey, reader};
 use crate::secret::DataKey;
 use crate::sops::key_groups::{KeyGroups, once_each};
 use crate::sops::metadata::{Group, KeyEntry, Metadata};
@@ -189,5 +190,19 @@ pub(super) fn adapt(
 }
 
 fn wrap_one(key: &MasterKey, secret: &[u8], wrap: &dyn Wrap, now: Timestamp) -> Result<KeyEntry> {
-    wrap.wrap(key, secret).map(|enc| KeyEntry::new(key, &enc, now))
+    let enc = wrap.wrap(key, secret).map_err(|error| say_whose(key, error))?;
+    Ok(KeyEntry::new(key, &enc, now))
+}
+
+/// Names the key, unless the error does: a file may have many.
+fn say_whose(key: &MasterKey, error: Error) -> Error {
+    let shown = match key {
+        MasterKey::Age { recipient } => reader(recipient, &|_| None),
+        other => one_line(&other.to_string()),
+    };
+    if error.message().contains(&shown) {
+        return error;
+    }
+    let named = Error::of(error.kind(), format!("cannot encrypt for {} {shown}: {error}", key.kind()));
+    error.hints().iter().fold(named, Error::hint)
 }

@@ -104,6 +104,79 @@ fn two_of_three_groups_of_different_types() {
     }
 }
 
+/// What stands behind `enc` and between the lines of armor, in the order of the file.
+fn wrapped(file: &str) -> Vec<String> {
+    let armored = file.split("-----BEGIN ").skip(1);
+    armored.map(|rest| rest.split("-----END ").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_new_data_key_is_for_the_same_keys_of_all_types() {
+    let Some(gpg) = GnuPg::with_key() else { return };
+    let (a, b) = (age_recipient("a.age"), age_recipient("b.age"));
+    let groups = format!(
+        "shamir_threshold: 2\n    key_groups:\n      - age: [{a}]\n      - pgp: [{}]\n      - age: [{b}]",
+        fingerprint()
+    );
+    let one = format!("age: {a}\n    pgp: {}", fingerprint());
+    for (rule, names) in [(groups.as_str(), 3), (one.as_str(), 2)] {
+        let room = Room::new(rule);
+        printed(room.uvars(&gpg, None).args(["encrypt", "-i", "app.yaml"]));
+        let before = room.read("app.yaml");
+        let dry = printed(room.uvars(&gpg, Some("a.age")).args(["rotate", "--dry-run", "app.yaml"]));
+        assert_eq!((dry.as_str(), room.read("app.yaml")), ("renew  app.yaml\n", before.clone()));
+        let said = printed(room.uvars(&gpg, Some("a.age")).args(["rotate", "app.yaml", "./app.yaml"]));
+        assert_eq!(said, "renew  app.yaml\n");
+        let after = room.read("app.yaml");
+        assert_eq!(layout(&before), layout(&after));
+        let (old, new) = (wrapped(&before), wrapped(&after));
+        assert!(old.len() == names && new.len() == names && old.iter().all(|old| !new.contains(old)));
+        let values = |file: &str| file.lines().take(2).map(str::to_owned).collect::<Vec<_>>();
+        assert!(values(&before).iter().zip(values(&after)).all(|(old, new)| *old != new), "{after}");
+        assert_eq!(printed(room.uvars(&gpg, Some("a.age")).args(["decrypt", "app.yaml"])), PLAIN);
+        for name in SOPS {
+            let Some(mut sops) = room.sops(name, &gpg, Some("b.age")) else { return };
+            assert_eq!(printed(sops.args(["decrypt", "app.yaml"])), PLAIN, "{name}");
+        }
+        // by gpg alone, or not at all
+        let alone = room.uvars(&gpg, None).args(["rotate", "app.yaml"]).output().unwrap();
+        assert_eq!(alone.status.code(), Some(if names == 3 { 4 } else { 0 }));
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_keeps_the_old_data_key_in_all_files() {
+    let (Some(gpg), Some(empty)) = (GnuPg::with_key(), GnuPg::empty()) else { return };
+    let room = Room::new(&format!("age: {}", age_recipient("a.age")));
+    for name in ["one.yaml", "two.yaml"] {
+        std::fs::write(room.path(name), PLAIN).unwrap();
+        printed(room.uvars(&gpg, None).args(["encrypt", "-i", name]));
+    }
+    let rule = format!("age: {}\n    pgp: {}", age_recipient("a.age"), fingerprint());
+    std::fs::write(room.path(".sops.yaml"), format!("creation_rules:\n  - {rule}\n")).unwrap();
+    printed(room.uvars(&gpg, None).args(["encrypt", "-i", "app.yaml"]));
+    let all = || ["one.yaml", "app.yaml", "two.yaml"].map(|name| room.read(name));
+    let before = all();
+    let rotate = ["rotate", "one.yaml", "app.yaml", "two.yaml"];
+    let said = refused(room.uvars(&empty, Some("a.age")).args(rotate));
+    assert!(said.contains(&format!("app.yaml: gpg cannot encrypt to {}", fingerprint())), "{said}");
+    assert_eq!(all(), before);
+    // a cloud's, which nobody here has
+    let arn = "arn:aws:kms:us-east-1:111122223333:key/1";
+    let kms = format!(
+        "sops:\n    kms:\n        - arn: {arn}\n          created_at: \"2026-01-01T00:00:00Z\"\n          enc: AAAA\n"
+    );
+    std::fs::write(room.path("two.yaml"), before[2].replace("sops:\n", &kms)).unwrap();
+    let before = all();
+    let said = refused(room.uvars(&gpg, Some("a.age")).args(rotate));
+    assert!(said.contains(&format!("two.yaml: cannot encrypt for kms {arn}: ")), "{said}");
+    assert!(said.contains("SOPS_KEYSERVICE"), "{said}");
+    assert_eq!(all(), before);
+    // changing a value keeps what was wrapped for it
+    printed(room.uvars(&gpg, Some("a.age")).args(["unset", "two.yaml", "port"]));
+    assert!(room.read("two.yaml").contains(arn) && room.read("two.yaml").contains("enc: AAAA"));
+}
+
 #[test]
 fn what_seven_releases_wrote_for_a_pgp_key_is_opened() {
     let Some(gpg) = GnuPg::with_key() else { return };

@@ -131,6 +131,9 @@ fn we_use_keys_that_only_the_server_of_sops_has() {
             let sealed = printed(encrypt.env("SOPS_KEYSERVICE", &address).args(["encrypt", "app.yaml"]));
             std::fs::write(room.path("sealed.yaml"), sealed).unwrap();
             refused(room.uvars(&without, None).args(["decrypt", "sealed.yaml"]));
+            let mut rotate = room.uvars(&without, None);
+            let renewed = printed(rotate.env("SOPS_KEYSERVICE", &address).args(["rotate", "sealed.yaml"]));
+            assert_eq!(renewed, "renew  sealed.yaml\n");
             for local in ["true", "false"] {
                 let mut decrypt = room.uvars(&without, None);
                 decrypt.env("SOPS_KEYSERVICE", &address).env("SOPS_ENABLE_LOCAL_KEYSERVICE", local);
