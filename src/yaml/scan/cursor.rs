@@ -85,6 +85,11 @@ impl<'s> Cursor<'s> {
         self.text.get(from..to).unwrap_or_default()
     }
 
+    /// Whether bad input follows behind the text.
+    pub(super) fn ends_badly(&self) -> bool {
+        self.bad.is_some()
+    }
+
     /// Asks for `count` characters from here on: the moment at which bad input behind them comes to light.
     #[inline]
     pub(super) fn need(&self, count: usize) -> Scan<()> {

@@ -12,6 +12,7 @@ mod indent;
 mod indicator;
 mod input;
 mod key;
+mod pair;
 mod plain;
 mod property;
 mod quoted;
@@ -123,6 +124,9 @@ impl<'s> Scanner<'s> {
 
     /// Scans one token, or one and those that it implies.
     fn fetch(&mut self) -> Scan<()> {
+        if self.fetch_pair() {
+            return Ok(());
+        }
         self.cursor.need(1)?;
         let gap = self.cursor.mark();
         self.skip_to_token(gap)?;
