@@ -41,7 +41,8 @@ impl Floor {
             Task::Decrypt => plain
                 .into_iter()
                 .map(|mut value| {
-                    let tag = cipher().encrypt_inout_detached(&nonce, AAD, InOutBuf::from(&mut value[..])).unwrap();
+                    let tag =
+                        cipher().encrypt_inout_detached(&nonce, AAD, InOutBuf::from(&mut value[..])).unwrap();
                     (STANDARD.encode(&value).into_bytes(), STANDARD.encode(tag))
                 })
                 .collect(),

@@ -120,7 +120,10 @@ fn times(bench: &Bench<'_>, lines: &[&Line]) {
     for task in [Task::Decrypt, Task::Encrypt] {
         let of = |wanted: Sample| json.iter().find(|(of, sample, _)| (*of, *sample) == (task, wanted));
         if let (Some(ten), Some(forty)) = (of(Sample::Json10), of(Sample::Json40)) {
-            println!("{task}, growth from 10,000 to 40,000 JSON values: {:.2} (wanted: below 4.5)", forty.2 / ten.2);
+            println!(
+                "{task}, growth from 10,000 to 40,000 JSON values: {:.2} (wanted: below 4.5)",
+                forty.2 / ten.2
+            );
         }
     }
 }
@@ -131,7 +134,8 @@ fn memories(bench: &Bench<'_>, lines: &[&Line]) {
     for line in lines {
         let rounds = if line.sample == Sample::Json40 { 1 } else { 5 };
         let [sops, rops, uvars] = Program::ALL.map(|program| {
-            let peak = || bench.command(program, line.task, line.sample).map(|command| memory::peak(&command));
+            let peak =
+                || bench.command(program, line.task, line.sample).map(|command| memory::peak(&command));
             median((0..rounds).filter_map(|_| peak()))
         });
         let wanted = match line.sample {

@@ -22,7 +22,8 @@ pub(crate) fn report() {
 
 /// The peak of a command, in MiB. Its standard input is not handed on: the file is opened anew.
 pub(crate) fn peak(command: &crate::programs::Prepared) -> f64 {
-    let mut measured = command.of(&std::env::current_exe().unwrap(), &[MARK.as_ref(), command.program.as_os_str()]);
+    let mut measured =
+        command.of(&std::env::current_exe().unwrap(), &[MARK.as_ref(), command.program.as_os_str()]);
     let output = measured.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let kib: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();

@@ -203,6 +203,11 @@ impl Drop for Pool {
 }
 
 impl Tree {
+    /// One document with nothing in it.
+    pub(super) fn without_values() -> Self {
+        Self { items: vec![Item::new(Node::Map), Item::new(Node::End)], ..Self::default() }
+    }
+
     pub(super) fn new(items: usize, pool: Pool) -> Self {
         Self { items: Vec::with_capacity(items), pool, lost_comments: 0 }
     }

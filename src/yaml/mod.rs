@@ -23,7 +23,7 @@ pub use error::{ParseError, place_of, refusal};
 pub use float::{float_f, float_g};
 pub use node::{Children, Comments, Kind, Node, NodeId, Pairs, Style, Tree};
 pub use read::read;
-pub use represent::{represent, represent_safe, safe_string_node, string_node};
+pub use represent::{is_written_plain, represent, represent_safe, safe_string_node, string_node};
 pub use resolve::{ResolveError, Scalar, resolve, resolve_plain};
 pub use time::Timestamp;
 pub use view::{Entry, Fields, View, closest};

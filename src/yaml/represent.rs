@@ -56,6 +56,11 @@ pub fn safe_string_node<'a>(text: impl Into<Cow<'a, str>>, in_list: bool) -> Nod
     node
 }
 
+/// Whether a text is written without quotes, and comes back as it was, as a name or value of a block map.
+pub fn is_written_plain(text: &str) -> bool {
+    string_style(text) == Style::Plain && text != "<<"
+}
+
 fn push<'a>(tree: &mut Tree<'a>, value: &Scalar<'a>, string: impl Fn(Cow<'a, str>) -> Node<'a>) -> NodeId {
     let node = match value {
         Scalar::Null => plain("null"),

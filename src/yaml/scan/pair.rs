@@ -129,7 +129,9 @@ mod tests {
             "a:\n    b: c\n# left\n    d: e\n",
             "a: ENC[AES256_GCM,data:oYyi,iv:MyID=,tag:t5z2==,type:str]\nb: ENC[,]\n",
         ] {
-            let blank = |line: &str| if line.contains(": ") && !line.contains('#') { format!("{line} ") } else { line.to_owned() };
+            let blank = |line: &str| {
+                if line.contains(": ") && !line.contains('#') { format!("{line} ") } else { line.to_owned() }
+            };
             let blank: Vec<String> = source.split('\n').map(blank).collect();
             let blank = blank.join("\n");
             assert_eq!(nodes(source), nodes(&blank), "{source}");

@@ -2,6 +2,7 @@
 
 mod names;
 mod read;
+mod regular;
 mod write;
 
 use crate::Result;
@@ -14,21 +15,21 @@ pub(super) struct Yaml;
 
 impl Store for Yaml {
     fn read_plain(&self, source: &[u8]) -> Result<Tree> {
-        read::read(source, true)
+        regular::plain(source).map_or_else(|| read::read(source, true), Ok)
     }
 
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
-        nested::split(read::read(source, false)?)
+        regular::sealed(source).map_or_else(|| nested::split(read::read(source, false)?), Ok)
     }
 
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         names::refuse_twice(tree)?;
-        write::documents(tree, None, stores.yaml_indent())
+        written(tree, None, stores)
     }
 
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         names::refuse_twice(tree)?;
-        write::documents(tree, Some(metadata), stores.yaml_indent())
+        written(tree, Some(metadata), stores)
     }
 
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -39,5 +40,21 @@ impl Store for Yaml {
 
     fn refuse_clear(&self, node: Node, _text: &[u8]) -> Option<&'static str> {
         minus_zero(node)
+    }
+}
+
+/// Writes all documents; each gets the metadata as its last name.
+fn written(tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+    let indent = stores.yaml_indent();
+    let last = match metadata {
+        None => Zeroizing::default(),
+        Some(_) => write::documents(&Tree::without_values(), metadata, indent)?,
+    };
+    match regular::lines(tree, indent, last.len()) {
+        None => write::documents(tree, metadata, indent),
+        Some(mut lines) => {
+            lines.extend_from_slice(&last);
+            Ok(lines)
+        }
     }
 }
