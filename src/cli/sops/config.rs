@@ -129,7 +129,9 @@ fn search(folder: &Path) -> Option<PathBuf> {
     let is_there = |path: &Path| folder.join(path).metadata().is_ok();
     let mut other: Option<PathBuf> = None;
     let mut up = PathBuf::new();
-    for _ in 0..DEEPEST {
+    // from the root on, every further step up looks at the root
+    let depth = folder.canonicalize().map_or(DEEPEST, |folder| folder.components().count());
+    for _ in 0..depth.min(DEEPEST) {
         let path = up.join(NAME);
         if is_there(&path) {
             warn(other.as_deref(), Some(&path));
