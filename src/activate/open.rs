@@ -10,6 +10,7 @@ use super::trust::{Folder, Owners};
 use crate::error::{Error, Result};
 use crate::fs::{Digest, RepoPath};
 use crate::keys::Keyring;
+use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, KeyPath, Plain, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,7 +41,7 @@ fn one(file: &File, folder: &Folder, owners: Owners, keyring: &Keyring) -> Resul
         return Err(Error::new("is not the file that the manifest names: its SHA-256 differs")
             .hint("export the manifest again, and copy it whole"));
     }
-    let encrypted = Encrypted::parse(&bytes, Format::of_path(Path::new(file.path.as_str())))?;
+    let encrypted = Encrypted::take(Secret::new(bytes), Format::of_path(Path::new(file.path.as_str())))?;
     let key = encrypted.unlock(keyring)?;
     let plain = encrypted.decrypt(&key)?;
     plain.check_binding(&file.path)?;

@@ -10,7 +10,7 @@ use crate::fleet::{FileKind, Fleet};
 use crate::fs::{self, RepoPath, Root};
 use crate::keys::{self, Ledger, Unwrap};
 use crate::rules;
-use crate::secret::DataKey;
+use crate::secret::{DataKey, Secret};
 use crate::sops::{Encrypted, Format, KeyPath, Mac, Plain, Stores};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -217,7 +217,7 @@ impl Document {
     /// Reads it as an encrypted file.
     pub(super) fn encrypted(&self) -> Result<Encrypted> {
         let format = self.format();
-        Encrypted::parse(&self.bytes()?, format).map_err(|error| error.at(&self.shown))
+        Encrypted::take(Secret::new(self.bytes()?), format).map_err(|error| error.at(&self.shown))
     }
 
     /// Opens it with the keys at hand. The MAC is checked as said, and rule and binding of a file of the fleet.

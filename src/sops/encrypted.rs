@@ -2,7 +2,7 @@
 
 use crate::fs::RepoPath;
 use crate::keys::{Naming, Recipient, Unwrap, Wrap};
-use crate::secret::DataKey;
+use crate::secret::{DataKey, Secret};
 use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
 use crate::sops::encrypt::encrypt;
@@ -43,7 +43,12 @@ pub enum Mac {
 impl Encrypted {
     /// Reads an encrypted file. Errors: what the format refuses; no metadata, or metadata that cannot be meant.
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
-        let (tree, metadata) = format.store().read_sealed(source)?;
+        Self::take(Secret::from(source), format)
+    }
+
+    /// The same, without a copy of the source. It is wiped if it is not an encrypted file.
+    pub fn take(source: Secret, format: Format) -> Result<Self> {
+        let (tree, metadata) = format.store().take_sealed(&mut source.into_inner())?;
         let metadata = Metadata::read(metadata)?;
         Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default() })
     }

@@ -100,6 +100,17 @@ pub(super) struct Span {
 }
 
 impl Span {
+    /// A piece of a text of less than 4 GiB.
+    pub(super) fn new(start: usize, len: usize) -> Option<Self> {
+        Some(Self { start: u32::try_from(start).ok()?, len: u32::try_from(len).ok()? })
+    }
+
+    /// The piece itself.
+    pub(super) fn of(self, text: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        text.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.len == 0
     }
@@ -123,14 +134,18 @@ impl Pool {
         Self { bytes: Vec::with_capacity(capacity), secret: false, full: false }
     }
 
+    /// A pool that has its text already, which is not secret.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes, secret: false, full: false }
+    }
+
     /// A pool that is wiped when it grows and when it goes.
     pub(super) fn secret(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity), secret: true, full: false }
     }
 
     pub(super) fn get(&self, span: Span) -> &[u8] {
-        let start = span.start as usize;
-        self.bytes.get(start..start + span.len as usize).unwrap_or_default()
+        span.of(&self.bytes)
     }
 
     /// The text of a span that is UTF-8, else nothing.

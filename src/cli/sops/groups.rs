@@ -120,8 +120,8 @@ impl Target {
     fn open(call: &Call<'_>) -> Outcome<Self> {
         let typed = call.text("file");
         let path = if typed.is_empty() { PathBuf::new() } else { call.absolute(typed) };
-        let bytes = files::read(&path, typed.as_ref())?;
-        let file = parse(bytes.expose(), call.format("input-type", &path)).map_err(Fault::into_logged)?;
+        let source = files::read(&path, typed.as_ref())?;
+        let file = parse(source, call.format("input-type", &path)).map_err(Fault::into_logged)?;
         // sops ends with 1 here, and not with the code of every other command
         let key = call.unlock(&file).map_err(|fault| match fault.code() {
             Code::NoKey => fault.into_logged(),

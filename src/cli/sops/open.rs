@@ -21,11 +21,11 @@ pub(super) struct Opened {
     pub(super) plain: Plain,
 }
 
-/// Reads bytes as an encrypted file.
+/// Reads a source as an encrypted file.
 ///
 /// Errors: they are none (1).
-pub(super) fn parse(bytes: &[u8], format: Format) -> Outcome<Encrypted> {
-    Encrypted::parse(bytes, format).map_err(|error| {
+pub(super) fn parse(source: Secret, format: Format) -> Outcome<Encrypted> {
+    Encrypted::take(source, format).map_err(|error| {
         let text = if is_not_encrypted(&error) { NOT_ENCRYPTED.to_owned() } else { error.to_string() };
         Fault::failed(text)
     })
@@ -34,9 +34,7 @@ pub(super) fn parse(bytes: &[u8], format: Format) -> Outcome<Encrypted> {
 impl Call<'_> {
     /// Opens a file: its data key (128), its values (25), and its MAC, unless that is not looked at (51).
     pub(super) fn open(&self, source: &Source, format: Format) -> Outcome<Opened> {
-        let bytes: Secret = source.read()?;
-        let file = parse(bytes.expose(), format)?;
-        drop(bytes);
+        let file = parse(source.read()?, format)?;
         let key = self.unlock(&file)?;
         let (plain, verdict) = file.decrypt_and_judge(&key).map_err(|error| not_decrypted(&error))?;
         if !self.is_on("ignore-mac") {

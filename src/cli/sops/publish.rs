@@ -176,7 +176,7 @@ fn values(call: &Call<'_>, place: &Path) -> Outcome<Secret> {
 fn sealed(call: &Call<'_>, place: &Path, rule: &DestinationRule) -> Outcome<Vec<u8>> {
     let bytes = files::read(place, place)?;
     let format = Format::of_path(place);
-    let file = parse(bytes.expose(), format)?;
+    let file = parse(bytes.clone(), format)?;
     let wanted = rule.recreation.key_groups()?;
     if wanted.iter().all(Vec::is_empty) {
         return Ok(bytes.expose().to_vec());

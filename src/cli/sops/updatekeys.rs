@@ -54,8 +54,8 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
     let shown = path.display().to_string();
     let stores = call.read_config()?.map_or_else(Stores::default, |config| config.stores());
     log::dated(&format!("Syncing keys for file {shown}"));
-    let bytes = files::read(&path, &path)?;
-    let file = parse(bytes.expose(), call.format("input-type", &path))?;
+    let source = files::read(&path, &path)?;
+    let file = parse(source, call.format("input-type", &path))?;
     let Some(rule) = call.rule_of(&path)? else {
         let config = call.config_path().unwrap_or(Path::new("")).display();
         return Err(Fault::failed(format!("The config file {config} does not contain any creation rule")));

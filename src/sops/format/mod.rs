@@ -94,6 +94,11 @@ pub(super) trait Store {
     /// Reads an encrypted file: its documents, and the metadata that stood in them.
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)>;
 
+    /// The same, and may keep the source for itself.
+    fn take_sealed(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<(Tree, Map)> {
+        self.read_sealed(source)
+    }
+
     /// Writes documents in clear.
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 

@@ -19,7 +19,11 @@ impl Store for Yaml {
     }
 
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
-        regular::sealed(source).map_or_else(|| nested::split(read::read(source, false)?), Ok)
+        nested::split(read::read(source, false)?)
+    }
+
+    fn take_sealed(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<(Tree, Map)> {
+        regular::sealed(source).map_or_else(|| self.read_sealed(source), Ok)
     }
 
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {

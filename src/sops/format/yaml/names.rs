@@ -1,21 +1,21 @@
 //! Names that stand twice in one map: other formats have them, YAML must not.
 
-use crate::sops::tree::{Node, Pool, Span, Tree};
+use crate::sops::tree::{Node, Span, Tree};
 use crate::{Error, Result};
 
 /// The second of two equal names, if there are any.
 ///
 /// Short hashes are sorted and only names whose hashes meet are compared, so that ten thousand names cost less
 /// than reading them; many names with one hash cost a sort by text.
-pub(super) fn twice(pool: &Pool, names: &mut [(u64, Span)]) -> Option<Span> {
+pub(super) fn twice<'t>(text: impl Fn(Span) -> &'t [u8], names: &mut [(u64, Span)]) -> Option<Span> {
     names.sort_unstable_by_key(|(hash, _)| *hash);
     let met = names.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0));
     if !met {
         return None;
     }
-    names.sort_by(|a, b| pool.get(a.1).cmp(pool.get(b.1)));
+    names.sort_by(|a, b| text(a.1).cmp(text(b.1)));
     let equal = |pair: &[(u64, Span)]| match pair {
-        [a, b] if pool.get(a.1) == pool.get(b.1) => Some(b.1),
+        [a, b] if text(a.1) == text(b.1) => Some(b.1),
         _ => None,
     };
     names.windows(2).find_map(equal)
@@ -28,7 +28,7 @@ pub(super) fn refuse_twice(tree: &Tree) -> Result<()> {
     for item in tree.items.iter().take(tree.behind(0)) {
         if item.node == Node::End {
             if let Some(Some(mut names)) = open.pop()
-                && let Some(name) = twice(&tree.pool, &mut names)
+                && let Some(name) = twice(|span| tree.pool.get(span), &mut names)
             {
                 let name = String::from_utf8_lossy(tree.pool.get(name)).into_owned();
                 return Err(Error::new("stands twice in its map, which YAML cannot have").key(name));
@@ -59,12 +59,14 @@ pub(super) fn hash(name: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sops::tree::Pool;
 
     fn second(names: &[&str]) -> Option<String> {
         let mut pool = Pool::open(0);
         let mut spans: Vec<_> =
             names.iter().map(|name| (hash(name.as_bytes()), pool.push(name.as_bytes()))).collect();
-        twice(&pool, &mut spans).map(|span| String::from_utf8(pool.get(span).to_vec()).unwrap())
+        twice(|span| pool.get(span), &mut spans)
+            .map(|span| String::from_utf8(pool.get(span).to_vec()).unwrap())
     }
 
     #[test]
@@ -80,6 +82,6 @@ mod tests {
     fn names_of_one_hash_are_still_compared() {
         let mut pool = Pool::open(0);
         let mut spans: Vec<_> = ["x", "y", "z"].iter().map(|name| (7, pool.push(name.as_bytes()))).collect();
-        assert_eq!(twice(&pool, &mut spans), None);
+        assert_eq!(twice(|span| pool.get(span), &mut spans), None);
     }
 }

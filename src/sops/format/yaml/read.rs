@@ -300,7 +300,8 @@ impl<'n, 'a> Loader<'n, 'a> {
         let Some(mut frame) = self.frames.pop() else { return Ok(()) };
         // sops looks for names that stand twice in the first document alone, and writes what it cannot be given back
         let looked = self.plaintext || !self.later;
-        if let Some(name) = names::twice(&self.tree.pool, &mut frame.names).filter(|_| looked) {
+        if let Some(name) = names::twice(|span| self.tree.pool.get(span), &mut frame.names).filter(|_| looked)
+        {
             let name = self.tree.pool.str(name).unwrap_or_default();
             let second =
                 self.nodes.pairs(frame.node).filter(|(key, _)| self.nodes.node(*key).text == name).nth(1);

@@ -6,19 +6,22 @@ use crate::sops::format::yaml::{names, read};
 use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::sops::value::Map;
 use crate::yaml::{Scalar, resolve_plain};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// How many bytes a name has at most, far below where YAML stops to take a name for one.
 const LONGEST: usize = 128;
 
 /// Reads a document in clear.
 pub(in crate::sops::format::yaml) fn plain(source: &[u8]) -> Option<Tree> {
-    let mut reader = Reader::new(source, true);
-    reader.lines(source)?;
-    reader.finish()
+    let items = Reader::read(source, true)?;
+    let mut pool = Pool::secret(source.len());
+    pool.push(source);
+    Some(Tree { items, pool, lost_comments: 0 })
 }
 
-/// Reads an encrypted document: regular up to its metadata, which is read as all YAML is.
-pub(in crate::sops::format::yaml) fn sealed(source: &[u8]) -> Option<(Tree, Map)> {
+/// Reads an encrypted document: regular up to its metadata, which is read as all YAML is. The source is taken, and left
+/// empty, if it is one.
+pub(in crate::sops::format::yaml) fn sealed(source: &mut Zeroizing<Vec<u8>>) -> Option<(Tree, Map)> {
     const START: &[u8] = b"\nsops:\n";
     let metadata = memchr::memmem::rfind(source, START)? + 1;
     let (lines, metadata) = source.split_at_checked(metadata)?;
@@ -30,13 +33,15 @@ pub(in crate::sops::format::yaml) fn sealed(source: &[u8]) -> Option<(Tree, Map)
     let [Item { node: Node::Map, .. }, Item { node: Node::End, .. }] = rest.items.as_slice() else {
         return None;
     };
-    let mut reader = Reader::new(lines, false);
-    reader.lines(lines)?;
-    Some((reader.finish()?, map))
+    let items = Reader::read(lines, false)?;
+    // its texts are where they were
+    let pool = Pool::of(std::mem::take(&mut **source));
+    Some((Tree { items, pool, lost_comments: 0 }, map))
 }
 
-struct Reader {
-    tree: Tree,
+struct Reader<'s> {
+    source: &'s [u8],
+    items: Vec<Item>,
     open: Vec<Open>,
     /// A name without a value was the last: a map must follow, and does not begin before its first name.
     opening: bool,
@@ -49,42 +54,42 @@ struct Open {
     names: Vec<(u64, Span)>,
 }
 
-impl Reader {
-    fn new(source: &[u8], plaintext: bool) -> Self {
-        let pool = if plaintext { Pool::secret(source.len()) } else { Pool::open(source.len()) };
+impl Reader<'_> {
+    /// The items of a document, whose texts are pieces of the source.
+    fn read(source: &[u8], plaintext: bool) -> Option<Vec<Item>> {
+        u32::try_from(source.len()).ok()?;
         let lines = memchr::memchr_iter(b'\n', source).count();
-        // a map of one name takes three items, most lines take one
-        let mut tree = Tree::new(lines + lines / 8 + 8, pool);
-        tree.items.push(Item::new(Node::Map));
-        Self { tree, open: Vec::new(), opening: true, plaintext }
-    }
-
-    fn lines(&mut self, source: &[u8]) -> Option<()> {
-        let mut rest = source;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest)?;
-            self.line(rest.get(..end)?)?;
-            rest = rest.get(end + 1..)?;
+        // a map takes two items, all other lines take one
+        let mut items = Vec::with_capacity(lines + lines / 8 + 8);
+        items.push(Item::new(Node::Map));
+        let mut reader = Reader { source, items, open: Vec::new(), opening: true, plaintext };
+        let mut at = 0;
+        while at < source.len() {
+            let end = at + memchr::memchr(b'\n', source.get(at..)?)?;
+            reader.line(at, end)?;
+            at = end + 1;
         }
-        Some(())
+        reader.finish()
     }
 
-    fn line(&mut self, line: &[u8]) -> Option<()> {
+    fn line(&mut self, start: usize, end: usize) -> Option<()> {
+        let line = self.source.get(start..end)?;
         let indent = line.iter().position(|byte| *byte != b' ')?;
         self.go_to(indent)?;
         let line = line.get(indent..)?;
         let len = line.iter().take(LONGEST).position(|byte| !is_of_names(*byte))?;
         let (name, value) = (line.get(..len)?, line.get(len..)?.strip_prefix(b":")?);
-        let key = self.name(name)?;
+        let key = self.name(name, start + indent)?;
         if value.is_empty() {
-            self.tree.items.push(Item::of_key(Node::Map, key));
+            self.items.push(Item::of_key(Node::Map, key));
             self.opening = true;
             return Some(());
         }
         let value = value.strip_prefix(b" ")?;
         let node = if is_sealed(value) { Node::Str } else { in_clear(value)? };
-        let text = if node == Node::Str { self.tree.pool.push(value) } else { Span::default() };
-        self.tree.items.push(Item { text, ..Item::of_key(node, key) });
+        let text =
+            if node == Node::Str { Span::new(end - value.len(), value.len())? } else { Span::default() };
+        self.items.push(Item { text, ..Item::of_key(node, key) });
         Some(())
     }
 
@@ -107,31 +112,40 @@ impl Reader {
 
     fn close(&mut self) -> Option<()> {
         let mut open = self.open.pop()?;
-        if names::twice(&self.tree.pool, &mut open.names).is_some() {
+        if names::twice(|span| span.of(self.source), &mut open.names).is_some() {
             return None;
         }
-        self.tree.items.push(Item::new(Node::End));
+        self.items.push(Item::new(Node::End));
         Some(())
     }
 
-    fn name(&mut self, name: &[u8]) -> Option<Span> {
+    fn name(&mut self, name: &[u8], at: usize) -> Option<Span> {
         let metadata = !self.plaintext && self.open.len() == 1 && name == METADATA.as_bytes();
         if metadata || !name.first()?.is_ascii_alphabetic() || !is_text(name) {
             return None;
         }
-        let key = self.tree.pool.push(name);
+        let key = Span::new(at, name.len())?;
         self.open.last_mut()?.names.push((names::hash(name), key));
         Some(key)
     }
 
-    fn finish(mut self) -> Option<Tree> {
+    fn finish(mut self) -> Option<Vec<Item>> {
         if self.opening {
             return None;
         }
         while !self.open.is_empty() {
             self.close()?;
         }
-        (!self.tree.pool.is_full()).then_some(self.tree)
+        Some(std::mem::take(&mut self.items))
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        // numbers that were read before a line that is not regular
+        if self.plaintext {
+            self.items.iter_mut().for_each(Item::zeroize);
+        }
     }
 }
 
@@ -192,7 +206,7 @@ mod tests {
         }
         for metadata in ["", METADATA, "...\n", "# a\n"] {
             let source = format!("{source}{METADATA}{metadata}");
-            if let Some((tree, map)) = sealed(source.as_bytes()) {
+            if let Some((tree, map)) = sealed(&mut source.clone().into_bytes().into()) {
                 let (wanted, metadata) =
                     nested::split(read::read(source.as_bytes(), false).unwrap()).unwrap();
                 assert_eq!(shown(&tree), shown(&wanted), "{source}");
@@ -212,7 +226,7 @@ mod tests {
             "b: 0x1f\nc: 1_000\nd: 0o7\ne: y\nf: yes\n",
         ] {
             assert!(is_regular(source), "{source}");
-            assert!(sealed(format!("{source}{METADATA}").as_bytes()).is_some(), "{source}");
+            assert!(sealed(&mut format!("{source}{METADATA}").into_bytes().into()).is_some(), "{source}");
         }
     }
 
