@@ -100,7 +100,7 @@ impl<'f> Bench<'f> {
                 let back = output_of(&mut decrypt.command());
                 // rops prints YAML in a style of its own
                 let same = reader == Program::Rops || back == text;
-                assert!(same, "{:?} decrypts {sample} to something else", decrypt.program);
+                assert!(same, "{} decrypts {sample} to something else", decrypt.program.display());
             }
         }
     }

@@ -70,7 +70,7 @@ impl Scanner<'_> {
             return None;
         }
         let next = behind.iter().position(|byte| *byte != b' ')?;
-        let ends = next <= indent && behind.get(next).is_some_and(|byte| byte.is_ascii_graphic());
+        let ends = next <= indent && behind.get(next).is_some_and(u8::is_ascii_graphic);
         let colon = self.cursor.pos + name;
         ends.then_some(Pair { colon, value_end: colon + 2 + len, next })
     }
@@ -85,8 +85,11 @@ fn is_of_names(byte: u8) -> bool {
 mod tests {
     use crate::yaml::{Comments, ParseError, Tree, read};
 
+    /// What it is, its line and column, its comments.
+    type Shown = (String, u32, u32, Comments);
+
     /// All of the nodes but for where they lie in the source.
-    fn nodes(source: &str) -> (Vec<(String, u32, u32, Comments)>, Option<ParseError>) {
+    fn nodes(source: &str) -> (Vec<Shown>, Option<ParseError>) {
         let (tree, error) = read(source.as_bytes());
         let one = |tree: &Tree<'_>, id| {
             let node = tree.node(id);

@@ -12,5 +12,16 @@ pub(super) use write::lines;
 
 /// Whether it looks like an encrypted value, which is text whatever stands in it, and has no blank.
 fn is_sealed(value: &[u8]) -> bool {
-    value.starts_with(b"ENC[") && value.ends_with(b"]") && value.iter().all(u8::is_ascii_graphic)
+    value.starts_with(b"ENC[") && value.ends_with(b"]") && all(value, |byte| byte.is_ascii_graphic())
+}
+
+/// Whether it is a word that YAML has no other meaning for: those that it has are shorter, or begin with no letter.
+fn is_word(text: &[u8]) -> bool {
+    let of_words = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_' | b'.' | b'/');
+    text.len() > 5 && text.first().is_some_and(u8::is_ascii_alphabetic) && all(text, of_words)
+}
+
+/// Looks at every byte in any case, so that the compiler can take many at once.
+fn all(text: &[u8], holds: impl Fn(u8) -> bool) -> bool {
+    text.iter().fold(true, |all, byte| all & holds(*byte))
 }

@@ -1,7 +1,7 @@
 //! Regular lines to the tree. No line may be taken here that YAML knows an exception for.
 
 use crate::sops::format::nested::{self, METADATA};
-use crate::sops::format::yaml::regular::is_sealed;
+use crate::sops::format::yaml::regular::{is_sealed, is_word};
 use crate::sops::format::yaml::{names, read};
 use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::sops::value::Map;
@@ -156,11 +156,14 @@ fn is_of_names(byte: u8) -> bool {
 
 /// Whether plain text of letters, digits and the like is a string to YAML.
 fn is_text(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| matches!(resolve_plain(text), Scalar::Str(_)))
+    is_word(text) || std::str::from_utf8(text).is_ok_and(|text| matches!(resolve_plain(text), Scalar::Str(_)))
 }
 
 /// What a value of one word or several means, if it is text, a truth value, a number that JSON would have, or nothing.
 fn in_clear(value: &[u8]) -> Option<Node> {
+    if is_word(value) {
+        return Some(Node::Str);
+    }
     if !value.first()?.is_ascii_alphanumeric() || value.ends_with(b" ") || value.ends_with(b":") {
         return None;
     }
@@ -302,7 +305,9 @@ mod tests {
             lines in proptest::collection::vec("( |  |    |)[a-dnsty~<1.-]{1,3}(:| :|: |)[ab1.:#ENC\\[\\]n -]{0,5}", 1..8),
         ) {
             is_regular(&format!("{}\n", lines.join("\n")));
-            is_regular(&lines.iter().map(|line| format!("{}: {}\n", line.split(':').next().unwrap().trim_end(), line.len())).collect::<String>());
+            let names = lines.iter().map(|line| line.split(':').next().unwrap().trim_end());
+            let pairs: Vec<String> = names.map(|name| format!("{name}: {}\n", name.len())).collect();
+            is_regular(&pairs.concat());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tree to regular lines.
 
-use crate::sops::format::yaml::regular::is_sealed;
+use crate::sops::format::yaml::regular::{is_sealed, is_word};
 use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::is_written_plain;
 use std::io::Write as _;
@@ -77,13 +77,12 @@ fn measure(tree: &Tree, indent: usize) -> Option<usize> {
 
 fn name_len(tree: &Tree, item: &Item) -> Option<usize> {
     let name = tree.pool.get(item.key);
-    let regular =
-        !item.merge && name.len() < LONGEST && std::str::from_utf8(name).is_ok_and(is_written_plain);
+    let regular = !item.merge && name.len() < LONGEST && is_plain(name);
     regular.then_some(name.len())
 }
 
 fn is_plain(text: &[u8]) -> bool {
-    is_sealed(text) || std::str::from_utf8(text).is_ok_and(is_written_plain)
+    is_word(text) || is_sealed(text) || std::str::from_utf8(text).is_ok_and(is_written_plain)
 }
 
 #[cfg(test)]
@@ -115,7 +114,7 @@ mod tests {
             assert!(is_regular(source), "{source}");
         }
         let name = "n".repeat(LONGEST);
-        assert!(is_regular(&format!("{}: b\n", &name[1..])));
+        assert!(is_regular(&format!("{}: b\n", name.strip_prefix('n').unwrap())));
         assert!(!is_regular(&format!("{name}: b\n")));
     }
 
