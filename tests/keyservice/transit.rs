@@ -121,10 +121,11 @@ fn what_openbao_refuses_is_passed_on() {
     let said = refused(ours().args(["decrypt", "app.yaml"]));
     assert!(said.contains(&address) && said.contains("permission denied"), "{said}");
     assert!(!said.contains("set SOPS_KEYSERVICE"), "it is set: {said}");
-    // what the service says comes first
+    // what the service says stands in the first line, behind the key that it was asked for
     room.write(".sops.yaml", &format!("creation_rules:\n  - hc_vault_transit_uri: {uri}2\n"));
     room.write("other.yaml", PLAIN);
     let said = refused(ours().args(["encrypt", "other.yaml"]));
     let first = said.lines().next().unwrap_or_default();
-    assert!(first.contains(&format!("other.yaml: {address}: the key service said: ")), "{said}");
+    let wanted = format!("other.yaml: cannot encrypt for hc_vault {uri}2: {address}: the key service said: ");
+    assert!(first.contains(&wanted), "{said}");
 }
