@@ -6,14 +6,30 @@
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
+/// Overwrites bytes with zeros, in a way that no compiler takes out.
+///
+/// As fast as memory is: a file of many megabytes is wiped in a few milliseconds, and not byte by byte.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
+}
+
 /// Plaintext bytes: a value, a password, a private key.
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        // what was shortened may still lie behind the end
+        self.0.resize(self.0.capacity(), 0);
+        wipe(&mut self.0);
+    }
+}
 
 impl Secret {
     /// Takes the bytes over; the vector is wiped with this value.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes.
@@ -37,8 +53,8 @@ impl Secret {
     }
 
     /// Hands the bytes over to somebody who wipes them.
-    pub fn into_inner(self) -> Zeroizing<Vec<u8>> {
-        self.0
+    pub fn into_inner(mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(std::mem::take(&mut self.0))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     opened.warn_of_clear_comments(ui);
     let plain = opened.plain.laid_out(document.stores()?);
     let output = arguments.output_type.unwrap_or_else(|| document.format());
-    let text = if arguments.json { as_json(&plain) } else { plain.emit(output) };
+    let text = if arguments.json { as_json(&plain) } else { plain.into_text(output) };
     let text = text.map_err(|error| error.at(document.shown()))?;
     match &arguments.out {
         Some(out) => {

@@ -205,7 +205,7 @@ impl Document {
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>> {
         match &self.place {
             Place::Fleet { root, path } => root.read(path),
-            Place::Elsewhere(path) => fs::read(path),
+            Place::Elsewhere(path) => fs::read_up_to(path, fs::LIMIT_ELSEWHERE),
         }
     }
 

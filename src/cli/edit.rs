@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     put(&file, &base.text)?;
     let saved = loop {
         run_editor(context, &file)?;
-        let text = crate::fs::read(&file)?
+        let text = crate::fs::read_up_to(&file, crate::fs::LIMIT_ELSEWHERE)?
             .map(Secret::new)
             .ok_or_else(|| Error::new("the editor left no file; nothing was written"))?;
         if text == base.text {

@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         (None, _) => document.shown(),
     };
     let text = match (&arguments.out, source.as_str()) {
-        (Some(_), "-") => standard_input()?,
+        (Some(_), "-") => standard_input(fs::LIMIT_ELSEWHERE)?,
         (Some(_), path) => read(&context.path(Path::new(path)), path)?,
         (None, _) => Secret::new(document.bytes()?),
     };
@@ -122,7 +122,8 @@ fn input_type(source: &str, document: &Document) -> Format {
 }
 
 fn read(path: &Path, shown: &str) -> Result<Secret> {
-    let source = fs::read_source(path)?.ok_or_else(|| Error::new("no such file").at(shown))?;
+    let source = fs::read_source_up_to(path, fs::LIMIT_ELSEWHERE)?
+        .ok_or_else(|| Error::new("no such file").at(shown))?;
     Ok(source.secret)
 }
 

@@ -188,7 +188,7 @@ fn change(path: &RepoPath, before: Option<&[u8]>, saved: Saved) -> Transaction {
 /// Writes a file that is in no fleet.
 fn write_elsewhere(document: &Document, bytes: &[u8], before: Option<&[u8]>, dry_run: bool) -> Result<()> {
     let Some(path) = document.elsewhere() else { return Ok(()) };
-    if fs::read(path)?.as_deref() != before {
+    if fs::read_up_to(path, fs::LIMIT_ELSEWHERE)?.as_deref() != before {
         return Err(Error::new("was changed by somebody else meanwhile; nothing was written")
             .at(document.shown())
             .hint("run the same command again"));

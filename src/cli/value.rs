@@ -20,22 +20,22 @@ pub(super) fn read(context: &Context, file: Option<&Path>, as_json: bool, name: 
             fs::read_source(&path)?.ok_or_else(|| Error::new("no such file").at(&path))?.secret
         }
         None if std::io::stdin().is_terminal() => Terminal::open()?.hidden(&format!("{name}: "))?,
-        _ => standard_input()?,
+        _ => standard_input(fs::LIMIT)?,
     };
     let place = file.filter(|file| *file != Path::new("-")).unwrap_or(Path::new("standard input"));
     if as_json { json::read(&text).map_err(|error| error.at(place)) } else { Ok(Value::Str(one_line(text))) }
 }
 
-/// All of standard input.
-pub(super) fn standard_input() -> Result<Secret> {
+/// All of standard input, which may have so many bytes.
+pub(super) fn standard_input(limit: u64) -> Result<Secret> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     std::io::stdin()
         .lock()
-        .take(fs::LIMIT + 1)
+        .take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::new("cannot read standard input").because(error))?;
-    if bytes.len() as u64 > fs::LIMIT {
-        return Err(Error::new(format!("standard input has more than {} MiB", fs::LIMIT >> 20)));
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(format!("standard input has more than {} MiB", limit >> 20)));
     }
     Ok(Secret::new(std::mem::take(&mut *bytes)))
 }

@@ -35,7 +35,7 @@ pub use links::{Link, links};
 pub use lock::Lock;
 pub use outlook::Outlook;
 pub use path::RepoPath;
-pub use read::{LIMIT, Source, read, read_open, read_source};
+pub use read::{LIMIT, LIMIT_ELSEWHERE, Source, read, read_open, read_source, read_source_up_to, read_up_to};
 pub use recover::{Outcome, Recovered, forget, pending, recover};
 pub use root::{OWN, Root, linked_folder, real_place};
 pub use single::{replace, write_new};

@@ -16,6 +16,12 @@ use zeroize::Zeroizing;
 /// How large a file may be, in bytes: far more than any file of ours, far less than memory.
 pub const LIMIT: u64 = 64 << 20;
 
+/// How large a file may be that somebody encrypts or decrypts outside of a repository.
+pub const LIMIT_ELSEWHERE: u64 = 256 << 20;
+
+/// Room behind a file's bytes: by one byte its end is seen, and whoever keeps the bytes may put a few behind them.
+const SLACK: usize = 64;
+
 /// A file that was read, with what its reader may want to know about it.
 #[derive(Debug)]
 pub struct Source {
@@ -34,19 +40,29 @@ pub struct Source {
 /// `None` only where nothing has that name. A directory, fifo, socket or device, a link to nothing and a file
 /// of more than [`LIMIT`] bytes are errors.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    open(path, OFlags::NONBLOCK)?.map(|file| contents(file, path)).transpose()
+    read_up_to(path, LIMIT)
+}
+
+/// The same with another limit, in bytes.
+pub fn read_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    open(path, OFlags::NONBLOCK)?.map(|file| contents_up_to(file, path, limit)).transpose()
 }
 
 /// Reads a file, or a pipe such as `/dev/stdin` and the shell's `<(…)` name, to its end.
 ///
 /// For what a person names on the command line: waits for a pipe's writer.
 pub fn read_source(path: &Path) -> Result<Option<Source>> {
-    open(path, OFlags::empty())?.map(|file| source(file, path)).transpose()
+    read_source_up_to(path, LIMIT)
+}
+
+/// The same with another limit, in bytes.
+pub fn read_source_up_to(path: &Path, limit: u64) -> Result<Option<Source>> {
+    open(path, OFlags::empty())?.map(|file| source(file, path, limit)).transpose()
 }
 
 /// The same for what is open already, such as standard input, which may belong to somebody else.
 pub fn read_open(file: File, shown: &Path) -> Result<Source> {
-    source(file, shown)
+    source(file, shown, LIMIT)
 }
 
 fn open(path: &Path, flags: OFlags) -> Result<Option<File>> {
@@ -70,21 +86,25 @@ fn absent_or<T>(path: &Path, error: io::Error) -> Result<Option<T>> {
 
 /// The bytes of an open file, which must be a regular one.
 pub(super) fn contents(file: File, path: &Path) -> Result<Vec<u8>> {
+    contents_up_to(file, path, LIMIT)
+}
+
+fn contents_up_to(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
     let metadata = look(&file, path)?;
     if !metadata.is_file() {
         return Err(no_file(&metadata, path));
     }
-    let bytes = up_to_limit(file, metadata.len(), path)?;
+    let bytes = up_to_limit(file, metadata.len(), path, limit)?;
     Ok(std::mem::take(&mut *bytes.into_inner()))
 }
 
-fn source(file: File, path: &Path) -> Result<Source> {
+fn source(file: File, path: &Path, limit: u64) -> Result<Source> {
     let metadata = look(&file, path)?;
     let pipe = metadata.file_type().is_fifo();
     if !metadata.is_file() && !pipe {
         return Err(no_file(&metadata, path));
     }
-    let secret = up_to_limit(file, metadata.len(), path)?;
+    let secret = up_to_limit(file, metadata.len(), path, limit)?;
     Ok(Source { secret, mode: metadata.mode() & 0o7777, owner: metadata.uid(), pipe })
 }
 
@@ -97,11 +117,11 @@ fn no_file(metadata: &Metadata, path: &Path) -> Error {
 }
 
 /// Reads to the end; a buffer that has become too small is wiped, since it may hold a secret.
-fn up_to_limit(mut file: File, expected: u64, path: &Path) -> Result<Secret> {
-    if expected > LIMIT {
-        return Err(too_large(path));
+fn up_to_limit(mut file: File, expected: u64, path: &Path, limit: u64) -> Result<Secret> {
+    if expected > limit {
+        return Err(too_large(path, limit));
     }
-    let capacity = usize::try_from(expected).unwrap_or(0).saturating_add(1).max(4096);
+    let capacity = usize::try_from(expected).unwrap_or(0).saturating_add(SLACK).max(4096);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     loop {
         if bytes.len() == bytes.capacity() {
@@ -115,8 +135,8 @@ fn up_to_limit(mut file: File, expected: u64, path: &Path) -> Result<Secret> {
             .take(room as u64)
             .read_to_end(&mut bytes)
             .map_err(|error| Error::io("read", path, error))?;
-        if bytes.len() as u64 > LIMIT {
-            return Err(too_large(path));
+        if bytes.len() as u64 > limit {
+            return Err(too_large(path, limit));
         }
         if got < room {
             return Ok(Secret::new(std::mem::take(&mut *bytes)));
@@ -125,17 +145,17 @@ fn up_to_limit(mut file: File, expected: u64, path: &Path) -> Result<Secret> {
 }
 
 /// Refuses to write what could not be read again.
-pub(super) fn must_be_readable(bytes: &[u8], path: impl AsRef<Path>) -> Result<()> {
-    if bytes.len() as u64 <= LIMIT {
+pub(super) fn must_be_readable(bytes: &[u8], path: impl AsRef<Path>, limit: u64) -> Result<()> {
+    if bytes.len() as u64 <= limit {
         return Ok(());
     }
-    Err(Error::new(format!("would be larger than {} MiB, which uvars does not read", LIMIT >> 20))
+    Err(Error::new(format!("would be larger than {} MiB, which uvars does not read", limit >> 20))
         .at(path.as_ref())
         .hint("nothing was written; split it into several files"))
 }
 
-fn too_large(path: &Path) -> Error {
-    Error::new(format!("is larger than {} MiB", LIMIT >> 20)).at(path)
+fn too_large(path: &Path, limit: u64) -> Error {
+    Error::new(format!("is larger than {} MiB", limit >> 20)).at(path)
 }
 
 /// What a thing that is not a regular file is called.
@@ -214,6 +234,10 @@ mod tests {
         let path = dir.path().join("huge");
         File::create(&path).unwrap().set_len(LIMIT + 1).unwrap();
         assert_eq!(message(&path), "is larger than 64 MiB");
+        assert!(read_source_up_to(&path, LIMIT_ELSEWHERE).is_ok());
+        File::create(&path).unwrap().set_len(LIMIT_ELSEWHERE + 1).unwrap();
+        let error = read_source_up_to(&path, LIMIT_ELSEWHERE).unwrap_err();
+        assert_eq!(error.message(), "is larger than 256 MiB");
         // room for such a one would be more than any memory
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
         assert_eq!(message(&path), "is larger than 64 MiB");
@@ -224,7 +248,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("endless");
         File::create(&path).unwrap().set_len(LIMIT + 1).unwrap();
-        let error = up_to_limit(File::open(&path).unwrap(), LIMIT, &path).unwrap_err();
+        let error = up_to_limit(File::open(&path).unwrap(), LIMIT, &path, LIMIT).unwrap_err();
         assert_eq!(error.message(), "is larger than 64 MiB");
     }
 
@@ -235,7 +259,7 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
         std::fs::write(&path, &bytes).unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), bytes);
-        let short = up_to_limit(File::open(&path).unwrap(), 10, &path).unwrap();
+        let short = up_to_limit(File::open(&path).unwrap(), 10, &path, LIMIT).unwrap();
         assert_eq!(short.expose(), bytes);
     }
 

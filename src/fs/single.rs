@@ -1,6 +1,6 @@
 //! One file outside a repository: all of the new bytes or all of the old ones, whatever happens.
 
-use super::read::must_be_readable;
+use super::read::{LIMIT_ELSEWHERE, must_be_readable};
 use super::stage::stage_name;
 use super::{disk, id};
 use crate::{Error, Result};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file that must not be there yet, with exactly this mode.
 ///
-/// More than [`super::LIMIT`] bytes are refused here as in [`replace`]: they could not be read again.
+/// More than [`super::LIMIT_ELSEWHERE`] bytes are refused here as in [`replace`]: they could not be read again.
 /// It appears under its name whole and flushed, or not at all; whatever has the name already, a link
 /// included, is left alone.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
@@ -103,7 +103,7 @@ impl<'a> Stage<'a> {
         mode: u32,
         owner: Option<(u32, u32)>,
     ) -> Result<Self> {
-        must_be_readable(bytes, path)?;
+        must_be_readable(bytes, path, LIMIT_ELSEWHERE)?;
         let name = stage_name(&id::random()?, 0);
         let failed = |error| Error::io("write", path, error);
         let file = disk::create(folder, &name, 0o600).map_err(failed)?;

@@ -5,7 +5,7 @@
 
 use super::found::{Found, Seen, find_in};
 use super::journal::Entry;
-use super::read::must_be_readable;
+use super::read::{LIMIT, must_be_readable};
 use super::transaction::{Change, Report};
 use super::tree::{Blocked, Why, first_parts, look, names, open_folder};
 use super::work::changed_meanwhile;
@@ -156,7 +156,7 @@ impl Surveyor<'_> {
             Change::Write { bytes, mode } => (Some(bytes.as_slice()), *mode),
             Change::Remove => (None, None),
         };
-        must_be_readable(bytes.unwrap_or_default(), shown)?;
+        must_be_readable(bytes.unwrap_or_default(), shown, LIMIT)?;
         let after = bytes.map(Digest::of);
         let list = match (before, after) {
             (before, after) if before == after => {

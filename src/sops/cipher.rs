@@ -13,16 +13,24 @@ use aes_gcm::aead::consts::{U12, U16, U32};
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag, aes::Aes256};
 use base64::Engine as _;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::GeneralPurposeConfig;
 use std::fmt;
+use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
+/// By the widest instructions that the processor has.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static BASE64: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engine::Simd::standard(LENIENT));
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+static BASE64: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT));
+
 /// Go does not look at the bits behind the last byte.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
 
 const HEAD: &[u8] = b"ENC[AES256_GCM,data:";
+/// From so many bytes on a text is not copied.
+const LARGE: usize = 1 << 16;
 const NONCE: usize = 32;
 const TAG: usize = 16;
 
@@ -165,6 +173,14 @@ impl Cipher {
     ///
     /// Errors: the system has no random bytes; a node that is no leaf.
     pub(super) fn seal(&mut self, node: Node, text: &[u8], aad: &[u8], out: &mut Pool) -> Result<Span> {
+        if text.len() >= LARGE {
+            return self.write_large(
+                if matches!(node, Node::Str) { "str" } else { "comment" },
+                text,
+                aad,
+                out,
+            );
+        }
         let mut plain = std::mem::take(&mut self.scratch);
         plain.clear();
         let kind = match node {
@@ -194,15 +210,41 @@ impl Cipher {
         out.reserve(plain.len() / 3 * 4 + 128);
         out.push(HEAD);
         encode(plain, out);
-        out.push(b",iv:");
-        encode(&nonce, out);
-        out.push(b",tag:");
-        encode(&tag, out);
-        out.push(b",type:");
-        out.push(kind.as_bytes());
-        out.push(b"]");
+        end(&nonce, &tag, kind, out);
         Ok(out.since(start))
     }
+
+    /// The same without a copy of the text: its ciphertext goes to the end of where its base64 will stand.
+    fn write_large(&mut self, kind: &str, text: &[u8], aad: &[u8], out: &mut Pool) -> Result<Span> {
+        let nonce = Nonce::<U32>::from(self.nonces.next()?);
+        let room = text.len().div_ceil(3) * 4;
+        let start = out.len();
+        out.reserve(room + 256);
+        out.push(HEAD);
+        let from = out.len();
+        let bytes = out.bytes_mut();
+        bytes.resize(from + room, 0);
+        let place = bytes.get_mut(from..).unwrap_or_default();
+        let sealed = place.get_mut(room - text.len()..).unwrap_or_default();
+        let tag = InOutBuf::new(text, sealed)
+            .ok()
+            .and_then(|buffer| self.wide.encrypt_inout_detached(&nonce, aad, buffer).ok())
+            .ok_or_else(|| Error::new("the value is too large for AES-GCM"))?;
+        encode_from_end(place, text.len());
+        end(&nonce, &tag, kind, out);
+        Ok(out.since(start))
+    }
+}
+
+/// What stands behind the data.
+fn end(nonce: &[u8], tag: &[u8], kind: &str, out: &mut Pool) {
+    out.push(b",iv:");
+    encode(nonce, out);
+    out.push(b",tag:");
+    encode(tag, out);
+    out.push(b",type:");
+    out.push(kind.as_bytes());
+    out.push(b"]");
 }
 
 /// Appends what sops hashes and encrypts for a number, boolean or time, and returns the type's name.
@@ -259,6 +301,20 @@ fn encode(bytes: &[u8], out: &mut Pool) {
     // the room is exactly what the encoding takes
     let written = BASE64.encode_slice(bytes, room).unwrap_or(0);
     buffer.truncate(start + written);
+}
+
+/// Writes the base64 of the last `len` bytes over the whole place, which is as long as that.
+fn encode_from_end(place: &mut [u8], len: usize) {
+    const STEP: usize = 3 << 12;
+    let mut copy = [0; STEP];
+    let (mut from, mut to) = (place.len() - len, 0);
+    while let Some(rest) = place.get(from..).filter(|rest| !rest.is_empty()) {
+        let taken = rest.len().min(STEP);
+        let (Some(copy), Some(bytes)) = (copy.get_mut(..taken), rest.get(..taken)) else { return };
+        copy.copy_from_slice(bytes);
+        from += taken;
+        to += BASE64.encode_slice(&*copy, place.get_mut(to..).unwrap_or_default()).unwrap_or(0);
+    }
 }
 
 /// Random nonces, drawn from the system sixty-four at a time.
@@ -356,6 +412,17 @@ mod tests {
             );
             assert_eq!(open(text.as_bytes(), b"bar:"), Ok((Node::Str, b"foo".to_vec())));
         }
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_sealed_the_same_way() {
+        let text: Vec<u8> = (0..=250_u8).cycle().take(LARGE + 50_000).collect();
+        for length in [1, LARGE - 1, LARGE, LARGE + 1, LARGE + 2, 3 << 14, text.len()] {
+            let text = &text[..length];
+            assert_eq!(open(&seal(Node::Str, text), b"a:"), Ok((Node::Str, text.to_vec())), "{length}");
+        }
+        let comment = Node::Comment(Side::Above);
+        assert_eq!(open(&seal(comment, &text), b"a:"), Ok((comment, text)));
     }
 
     #[test]

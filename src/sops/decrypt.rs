@@ -106,7 +106,7 @@ impl Opening<'_> {
 
     fn value(&mut self, item: Item) -> Result<Item, Fault> {
         let encrypted = self.walk.value(self.sealed.pool.get(item.key));
-        let mut made = self.keyed(item, item.node);
+        let mut made = Item::new(item.node);
         let text = self.sealed.pool.get(item.text);
         match item.node {
             Node::Str if encrypted && !text.is_empty() => {
@@ -120,10 +120,15 @@ impl Opening<'_> {
             Node::Float(-0.0) if self.rules.mac_only_encrypted() => made.node = Node::Int(0),
             _ => {}
         }
+        if made.node.is_comment() && !self.walk.in_list() {
+            return Err(Fault::Content);
+        }
+        // a name goes behind its text: so a text that is large is the first of its pool
+        (made.key, made.merge) = (self.out.pool.push(self.sealed.pool.get(item.key)), item.merge);
         if made.node.is_comment() {
             // a comment in a list is one of its elements while it is encrypted, and does not end the reach of
             // the comments above it
-            return if self.walk.in_list() { Ok(made) } else { Err(Fault::Content) };
+            return Ok(made);
         }
         self.mac.add(made.node, self.out.pool.get(made.text), encrypted);
         self.walk.done();

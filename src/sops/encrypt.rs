@@ -34,10 +34,18 @@ pub(super) fn encrypt(
     sealing.run(cipher)
 }
 
+/// Enough room for the whole tree, and in that of a large text for the metadata around it.
 fn room(plain: &Tree) -> usize {
-    let text = |item: &Item| if item.node.opens() { 0 } else { item.text.len() / 3 * 4 + 140 };
+    let text = |item: &Item| match item.text.len() {
+        _ if item.node.opens() => 0,
+        len if len >= LARGE => len / 3 * 4 + (LARGE >> 4),
+        len => len / 3 * 4 + 140,
+    };
     plain.items.iter().map(|item| item.key.len() + text(item)).sum()
 }
+
+/// From so many bytes on a text is hashed and encrypted at the same time.
+const LARGE: usize = 1 << 20;
 
 struct Sealing<'p> {
     plain: &'p Tree,
@@ -77,6 +85,7 @@ impl Sealing<'_> {
         Ok((self.out, self.mac.finish()))
     }
 
+    /// An item with its name, which goes behind its text: so a text that is large is the first of its pool.
     fn keyed(&mut self, item: Item) -> Item {
         let key = self.out.pool.push(self.plain.pool.get(item.key));
         Item { merge: item.merge, ..Item::of_key(item.node, key) }
@@ -112,24 +121,29 @@ impl Sealing<'_> {
             .hint("put the deciding comment directly above, or above the list"));
         }
         let text = self.plain.pool.get(item.text);
-        self.mac.add(item.node, text, encrypted);
-        let mut made = self.keyed(item);
-        match item.node {
-            Node::Null => {}
+        let (node, text) = match item.node {
+            Node::Null => (Node::Null, Span::default()),
+            _ if encrypted && text.len() >= LARGE => {
+                let (aad, out) = (self.walk.aad(), &mut self.out.pool);
+                let hash = || self.mac.add(item.node, text, true);
+                let ((), sealed) = rayon::join(hash, || seal(self.kept, item, text, aad, cipher, out));
+                (Node::Str, sealed?)
+            }
             _ if encrypted => {
-                made.node = Node::Str;
-                made.text = self.seal(item, text, cipher)?;
+                self.mac.add(item.node, text, true);
+                (Node::Str, self.seal(item, text, cipher)?)
             }
             node => {
                 if let Some(why) = self.store.refuse_clear(node, text) {
                     return Err(Error::new(why));
                 }
-                made.text = self.out.pool.push(text);
+                self.mac.add(item.node, text, false);
+                (node, self.out.pool.push(text))
             }
-        }
+        };
         self.walk.done();
         self.reader.done();
-        Ok(made)
+        Ok(Item { node, text, ..self.keyed(item) })
     }
 
     fn comment(&mut self, item: Item, side: Side, cipher: &mut Cipher) -> Result<Item> {
@@ -162,9 +176,21 @@ impl Sealing<'_> {
     }
 
     fn seal(&mut self, item: Item, text: &[u8], cipher: &mut Cipher) -> Result<Span> {
-        match self.kept {
-            Some(pool) if !item.seal.is_empty() => Ok(self.out.pool.push(pool.get(item.seal))),
-            _ => cipher.seal(item.node, text, self.walk.aad(), &mut self.out.pool),
-        }
+        seal(self.kept, item, text, self.walk.aad(), cipher, &mut self.out.pool)
+    }
+}
+
+/// The ciphertext of an item: the one that it has already, or a new one.
+fn seal(
+    kept: Option<&Pool>,
+    item: Item,
+    text: &[u8],
+    aad: &[u8],
+    cipher: &mut Cipher,
+    out: &mut Pool,
+) -> Result<Span> {
+    match kept {
+        Some(pool) if !item.seal.is_empty() => Ok(out.push(pool.get(item.seal))),
+        _ => cipher.seal(item.node, text, aad, out),
     }
 }

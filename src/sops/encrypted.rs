@@ -43,12 +43,15 @@ pub enum Mac {
 impl Encrypted {
     /// Reads an encrypted file. Errors: what the format refuses; no metadata, or metadata that cannot be meant.
     pub fn parse(source: &[u8], format: Format) -> Result<Self> {
-        Self::take(Secret::from(source), format)
+        Self::of(format.store().read_sealed(source)?, format)
     }
 
     /// The same, without a copy of the source. It is wiped if it is not an encrypted file.
     pub fn take(source: Secret, format: Format) -> Result<Self> {
-        let (tree, metadata) = format.store().take_sealed(&mut source.into_inner())?;
+        Self::of(format.store().take_sealed(&mut source.into_inner())?, format)
+    }
+
+    fn of((tree, metadata): (Tree, Map), format: Format) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
         Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default() })
     }
@@ -151,6 +154,17 @@ impl Encrypted {
     pub fn emit(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata.to_map();
         let bytes = self.format.store().write_sealed(&self.tree, &metadata, self.stores);
+        bytes.map(|mut bytes| std::mem::take(&mut *bytes))
+    }
+
+    /// The same for who needs the file no more.
+    pub fn into_bytes(self) -> Result<Vec<u8>> {
+        let metadata = self.metadata.to_map();
+        let store = self.format.store();
+        let bytes = match Arc::try_unwrap(self.tree) {
+            Ok(tree) => store.turn_sealed(tree, &metadata, self.stores),
+            Err(tree) => store.write_sealed(&tree, &metadata, self.stores),
+        };
         bytes.map(|mut bytes| std::mem::take(&mut *bytes))
     }
 

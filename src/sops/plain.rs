@@ -45,6 +45,12 @@ impl Plain {
         Ok(Self { tree, origin: None, clear_comments: Vec::new(), stores: Stores::default() })
     }
 
+    /// The same, without a copy of the source.
+    pub fn take(source: Secret, format: Format) -> Result<Self> {
+        let tree = format.store().take_plain(&mut source.into_inner())?;
+        Ok(Self { tree, origin: None, clear_comments: Vec::new(), stores: Stores::default() })
+    }
+
     /// Lets this be laid out as somebody's settings say, and the file that is made of it.
     #[must_use]
     pub fn laid_out(mut self, stores: Stores) -> Self {
@@ -55,6 +61,12 @@ impl Plain {
     /// Writes the documents as sops prints them.
     pub fn emit(&self, format: Format) -> Result<Secret> {
         let bytes = format.store().write_plain(&self.tree, self.stores);
+        bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
+    }
+
+    /// The same for who needs the documents no more.
+    pub fn into_text(mut self, format: Format) -> Result<Secret> {
+        let bytes = format.store().turn_plain(&mut self.tree, self.stores);
         bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
     }
 

@@ -6,6 +6,7 @@
 //! stand in. The same tree serves plain and encrypted documents of all formats; which of the two it is, is said
 //! by the type that holds it.
 
+use crate::secret::wipe;
 use crate::sops::path::{KeyPath, Step};
 use crate::yaml::Timestamp;
 use zeroize::{Zeroize, Zeroizing};
@@ -111,6 +112,17 @@ impl Span {
         text.get(start..start + self.len as usize).unwrap_or_default()
     }
 
+    /// The piece itself, to be written to.
+    pub(super) fn of_mut(self, text: &mut [u8]) -> &mut [u8] {
+        let start = self.start as usize;
+        text.get_mut(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Its first bytes.
+    pub(super) fn up_to(self, len: usize) -> Self {
+        Self { len: u32::try_from(len).map_or(self.len, |len| len.min(self.len)), ..self }
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.len == 0
     }
@@ -134,9 +146,9 @@ impl Pool {
         Self { bytes: Vec::with_capacity(capacity), secret: false, full: false }
     }
 
-    /// A pool that has its text already, which is not secret.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
-        Self { bytes, secret: false, full: false }
+    /// A pool that has its text already.
+    pub(super) fn of(bytes: Vec<u8>, secret: bool) -> Self {
+        Self { bytes, secret, full: false }
     }
 
     /// A pool that is wiped when it grows and when it goes.
@@ -183,7 +195,7 @@ impl Pool {
         if self.secret
             && let Some(rest) = self.bytes.get_mut(start..)
         {
-            rest.zeroize();
+            wipe(rest);
         }
         self.bytes.truncate(start);
     }
@@ -198,8 +210,19 @@ impl Pool {
         grown.extend_from_slice(&self.bytes);
         let mut old = std::mem::replace(&mut self.bytes, grown);
         if self.secret {
-            old.zeroize();
+            wipe(&mut old);
         }
+    }
+
+    /// Takes a piece out, with other bytes before and behind it, in the memory that it lies in. The rest goes.
+    pub(super) fn cut_out(&mut self, span: Span, before: &[u8], behind: &[u8]) -> Zeroizing<Vec<u8>> {
+        let (start, end) = (span.start as usize, span.start as usize + span.len());
+        self.take_back(end);
+        self.reserve(before.len() + behind.len());
+        let mut bytes = Zeroizing::new(std::mem::take(&mut self.bytes));
+        bytes.splice(..start.min(end), before.iter().copied());
+        bytes.extend_from_slice(behind);
+        bytes
     }
 
     /// The bytes themselves, for whoever writes in place behind `reserve`.
@@ -212,7 +235,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         if self.secret {
             // the room behind the length was never written: every growth and every taking back wipes
-            self.bytes.as_mut_slice().zeroize();
+            wipe(&mut self.bytes);
         }
     }
 }

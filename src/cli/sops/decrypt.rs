@@ -65,7 +65,7 @@ pub(super) fn decrypted(call: &Call<'_>, source: &Source) -> Outcome<Secret> {
         .map_err(|why| Fault::new(Code::TreePath, format!("error parsing --extract path: {why}")))?;
     let plain = call.open(source, format)?.plain.laid_out(stores);
     if path.is_root() {
-        return plain.emit(output).map_err(not_dumped("Error dumping file: "));
+        return plain.into_text(output).map_err(not_dumped("Error dumping file: "));
     }
     extracted(&plain, &path, output)
 }
@@ -76,7 +76,7 @@ fn extracted(plain: &Plain, path: &TreePath, output: Format) -> Outcome<Secret> 
     }
     let place = path.key_path();
     if let Some(part) = plain.below(&place) {
-        return part.emit(output).map_err(not_dumped("Error dumping file: "));
+        return part.into_text(output).map_err(not_dumped("Error dumping file: "));
     }
     match plain.get(&place) {
         Some(Value::Str(text)) => Ok(text),

@@ -61,7 +61,7 @@ pub(super) fn legacy(call: &Call<'_>, source: &Source) -> Outcome<()> {
     let shows_keys = call.is_on("show-master-keys");
     let mut edit = Edit { call, source, before, base, input, output, stores, shows_keys };
     let name = path.file_name().map_or_else(|| "file".into(), std::ffi::OsStr::to_owned);
-    let bytes = emit(&edit.until_it_can_be_kept(Path::new(&name))?)?;
+    let bytes = emit(edit.until_it_can_be_kept(Path::new(&name))?)?;
     call.write_back(path, &bytes)
 }
 
@@ -103,9 +103,14 @@ impl Edit<'_, '_> {
         put(&file, &shown)?;
         loop {
             self.run_editor(&file)?;
-            let text = crate::fs::read(&file)?.map(Secret::new).ok_or_else(|| {
-                Fault::new(Code::Read, "Could not hash file: the editor left no file; nothing was written")
-            })?;
+            let text = crate::fs::read_up_to(&file, crate::fs::LIMIT_ELSEWHERE)?
+                .map(Secret::new)
+                .ok_or_else(|| {
+                    Fault::new(
+                        Code::Read,
+                        "Could not hash file: the editor left no file; nothing was written",
+                    )
+                })?;
             if text == shown {
                 return Err(Fault::new(Code::Unchanged, "File has not changed, exiting."));
             }
@@ -167,7 +172,7 @@ impl Edit<'_, '_> {
             }
             plain
         } else {
-            encrypt::parse(text.expose(), self.input).map_err(unread)?
+            encrypt::parse(text.clone(), self.input).map_err(unread)?
         };
         check(&plain, self.output).map_err(invalid)?;
         match &self.base {
@@ -219,7 +224,7 @@ type Named = Vec<(String, Option<Value>)>;
 fn without_metadata(text: &Secret, format: Format) -> Outcome<(Named, Plain)> {
     // the envelope of a file of bytes
     let format = if format == Format::Binary { Format::Json } else { format };
-    let mut plain = encrypt::parse(text.expose(), format)?;
+    let mut plain = encrypt::parse(text.clone(), format)?;
     let mut metadata = Vec::new();
     while let Some(name) = plain.reserved(format) {
         let path = KeyPath::of_keys([name.as_str()]);

@@ -12,6 +12,7 @@ use super::tables::{
     THRESHOLD,
 };
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, Plain};
 
 pub(super) const COMMAND: Command = Command {
@@ -69,20 +70,23 @@ pub(super) fn encrypted(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
     let stores = call.stores(output)?;
     let new = call.new_file(&source.name, input)?;
     let text = source.read()?;
-    let plain = parse(text.expose(), input)?;
+    let is_encrypted = input == Format::Binary && Encrypted::parse(text.expose(), input).is_ok();
+    let plain = parse(text, input)?.laid_out(stores);
     check(&plain, output)?;
-    if input == Format::Binary && Encrypted::parse(text.expose(), input).is_ok() {
+    if is_encrypted {
         return Err(Fault::new(Code::Encrypted, ENCRYPTED_ALREADY));
     }
-    emit(&new.seal(call, &plain.laid_out(stores), output)?)
+    let sealed = new.seal(call, &plain, output)?;
+    drop(plain);
+    emit(sealed)
 }
 
 /// Reads documents in clear.
-pub(super) fn parse(text: &[u8], format: Format) -> Outcome<Plain> {
+pub(super) fn parse(text: Secret, format: Format) -> Outcome<Plain> {
     if text.is_empty() && format == Format::Yaml {
         return Err(no_document());
     }
-    Plain::parse(text, format)
+    Plain::take(text, format)
         .map_err(|error| Fault::of(code_of(&error), "Error unmarshalling file: ", &error))
 }
 
@@ -109,6 +113,6 @@ fn no_document() -> Fault {
 }
 
 /// The bytes of an encrypted file.
-pub(super) fn emit(file: &Encrypted) -> Outcome<Vec<u8>> {
-    file.emit().map_err(not_dumped("Could not marshal tree: "))
+pub(super) fn emit(file: Encrypted) -> Outcome<Vec<u8>> {
+    file.into_bytes().map_err(not_dumped("Could not marshal tree: "))
 }

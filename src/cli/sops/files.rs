@@ -82,16 +82,15 @@ impl Source {
     pub(super) fn read(&self) -> Outcome<Secret> {
         match &self.path {
             Some(path) => read(path, self.shown.as_deref().unwrap_or(path)),
-            None => {
-                standard_input().map_err(|error| Fault::of(Code::Read, "Error reading from stdin: ", &error))
-            }
+            None => standard_input(fs::LIMIT_ELSEWHERE)
+                .map_err(|error| Fault::of(Code::Read, "Error reading from stdin: ", &error)),
         }
     }
 }
 
 /// The bytes of a file, which errors call as it was typed.
 pub(super) fn read(path: &Path, shown: &Path) -> Outcome<Secret> {
-    match fs::read_source(path) {
+    match fs::read_source_up_to(path, fs::LIMIT_ELSEWHERE) {
         Ok(Some(source)) => Ok(source.secret),
         Ok(None) => Err(Fault::new(Code::Read, format!("Error reading file: {}", missing(shown)))),
         Err(error) => Err(Fault::of(Code::Read, "Error reading file: ", &error)),

@@ -143,7 +143,7 @@ impl Target {
         let groups = checked(groups, self.threshold(call))?;
         let file =
             self.file.laid_out(stores).regroup(&self.key, &groups, call.context.now(), &call.services()?)?;
-        let bytes = emit(&file)?;
+        let bytes = emit(file)?;
         if call.is_on("in-place") { call.write_back(&self.path, &bytes) } else { files::print(&bytes) }
     }
 }

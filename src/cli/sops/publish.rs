@@ -194,7 +194,7 @@ fn sealed(call: &Call<'_>, place: &Path, rule: &DestinationRule) -> Outcome<Vec<
     let stores = call.stores(format)?;
     let plain = opened.plain.laid_out(stores);
     let made = crate::sops::Encrypted::create_for(&plain, &groups, &rules, now, format, &services);
-    emit(&made.map_err(|error| unmade(&error))?)
+    emit(made.map_err(|error| unmade(&error))?)
 }
 
 fn opened(call: &Call<'_>, place: &Path) -> Outcome<Opened> {

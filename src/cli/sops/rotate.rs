@@ -66,7 +66,7 @@ pub(super) fn rotated(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
     let groups = checked(groups, metadata.threshold())?;
     let plain = opened.plain.laid_out(stores);
     let file = opened.file.laid_out(stores).of_format(output);
-    emit(&file.replace_for(&plain, &groups, call.context.now(), &call.services()?)?)
+    emit(file.replace_for(&plain, &groups, call.context.now(), &call.services()?)?)
 }
 
 /// The keys of a file with some more and some fewer.

@@ -67,7 +67,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     let path =
         TreePath::parse(call.word(1)).map_err(|_| Fault::new(Code::SetFormat, "Invalid set index format"))?;
     let value = if from_stdin {
-        standard_input()?
+        standard_input(crate::fs::LIMIT_ELSEWHERE)?
     } else if from_file {
         let typed = Path::new(call.word(2));
         files::read(&call.context.path(typed), typed)
@@ -103,7 +103,7 @@ fn set(call: &Call<'_>, source: &Source, path: &TreePath, value: &Value, idempot
     plain.set(&path, value).map_err(|error| Fault::failed(error.to_string()))?;
     check(&plain, output)?;
     let file = opened.file.laid_out(stores).of_format(output);
-    let bytes = emit(&update(call, &file, &plain, &opened.key)?)?;
+    let bytes = emit(update(call, &file, &plain, &opened.key)?)?;
     source.path.as_ref().map_or(Ok(()), |path| call.write_back(path, &bytes))
 }
 

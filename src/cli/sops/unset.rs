@@ -41,7 +41,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     let mut plain = opened.plain.clone().laid_out(stores);
     plain.unset(&path.key_path())?;
     let file = opened.file.laid_out(stores).of_format(output);
-    let bytes = emit(&update(call, &file, &plain, &opened.key)?)?;
+    let bytes = emit(update(call, &file, &plain, &opened.key)?)?;
     source.path.as_ref().map_or(Ok(()), |path| call.write_back(path, &bytes))
 }
 

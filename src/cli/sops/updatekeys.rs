@@ -86,7 +86,7 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
     let groups = KeyGroups::new(wanted, threshold).map_err(|error| not_wrapped(error.to_string()))?;
     call.check_place(&path, &file, &key)?;
     let updated = file.laid_out(stores).regroup(&key, &groups, call.context.now(), &call.services()?);
-    let bytes = emit(&updated.map_err(|error| not_wrapped(error.to_string()))?)?;
+    let bytes = emit(updated.map_err(|error| not_wrapped(error.to_string()))?)?;
     call.write_back(&path, &bytes)?;
     log::dated(&format!("File {shown} synced with new keys"));
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::sops::format::json::{self, Json};
 use crate::sops::format::{Store, Stores, nested};
-use crate::sops::tree::{Item, Node, Pool, Tree};
+use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::sops::value::Map;
 use crate::{Error, Result};
 use zeroize::Zeroizing;
@@ -14,26 +14,28 @@ pub(super) struct Binary;
 
 impl Store for Binary {
     fn read_plain(&self, source: &[u8]) -> Result<Tree> {
-        let mut tree = Tree::new(3, Pool::secret(source.len() + DATA.len()));
+        let mut taken = Zeroizing::new(Vec::with_capacity(source.len() + DATA.len()));
+        taken.extend_from_slice(source);
+        self.take_plain(&mut taken)
+    }
+
+    fn take_plain(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<Tree> {
+        let text = Span::new(0, source.len() + DATA.len()).map(|all| all.up_to(source.len()));
+        let text = text.ok_or_else(|| Error::new("the file is larger than 4 GiB"))?;
+        let mut tree = Tree::new(3, Pool::of(std::mem::take(&mut **source), true));
         let key = tree.pool.push(DATA);
-        let text = tree.pool.push(source);
         tree.items.push(Item::new(Node::Map));
         tree.items.push(Item { text, ..Item::of_key(Node::Str, key) });
         tree.items.push(Item::new(Node::End));
-        if tree.pool.is_full() {
-            return Err(Error::new("the file is larger than 4 GiB"));
-        }
         Ok(tree)
     }
 
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
-        const OTHER: &str = "where it is a file of another type: --input-type TYPE";
-        let tree = json::read(source).map_err(|_| {
-            Error::new("is no encrypted file of bytes, which its name says it is").hint(OTHER)
-        })?;
-        let (tree, metadata) = nested::split(tree)?;
-        data(&tree).map_err(|error| error.hint(OTHER))?;
-        Ok((tree, metadata))
+        envelope(json::read(source))
+    }
+
+    fn take_sealed(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<(Tree, Map)> {
+        envelope(json::take(source))
     }
 
     fn write_plain(&self, tree: &Tree, _stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -41,9 +43,29 @@ impl Store for Binary {
         Ok(Zeroizing::new(tree.pool.get(text).to_vec()))
     }
 
+    fn turn_plain(&self, tree: &mut Tree, _stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        let text = tree.item(data(tree)?).text;
+        Ok(tree.pool.cut_out(text, b"", b""))
+    }
+
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         data(tree)?;
         json::document(tree, Some(metadata), stores.binary_indent())
+    }
+
+    fn turn_sealed(&self, mut tree: Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        const BEFORE: &[u8] = b"\"data\": \"";
+        let at = data(&tree)?;
+        let text = tree.item(at).text;
+        if !json::is_bare(tree.pool.get(text)) {
+            return self.write_sealed(&tree, metadata, stores);
+        }
+        // all that stands around the text is written, and it stays where it is
+        tree.splice(at, at + 1, &[Item { text: Span::default(), ..tree.item(at) }]);
+        let around = self.write_sealed(&tree, metadata, stores)?;
+        let before = memchr::memmem::find(&around, BEFORE).map_or(0, |start| start + BEFORE.len());
+        let (before, behind) = around.split_at_checked(before).unwrap_or_default();
+        Ok(tree.pool.cut_out(text, before, behind))
     }
 
     fn write_value(&self, _tree: &Tree, _at: usize, _stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -57,6 +79,16 @@ impl Store for Binary {
     fn refuse_clear(&self, node: Node, text: &[u8]) -> Option<&'static str> {
         Json.refuse_clear(node, text)
     }
+}
+
+/// What an encrypted file holds.
+fn envelope(tree: Result<Tree>) -> Result<(Tree, Map)> {
+    const OTHER: &str = "where it is a file of another type: --input-type TYPE";
+    let tree =
+        tree.map_err(|_| Error::new("is no encrypted file of bytes, which its name says it is").hint(OTHER))?;
+    let (tree, metadata) = nested::split(tree)?;
+    data(&tree).map_err(|error| error.hint(OTHER))?;
+    Ok((tree, metadata))
 }
 
 /// The place of the one value of a file of bytes.

@@ -91,6 +91,11 @@ pub(super) trait Store {
     /// Reads a file in clear. Every copy made of it on the way is wiped.
     fn read_plain(&self, source: &[u8]) -> Result<Tree>;
 
+    /// The same, and may keep the source for itself.
+    fn take_plain(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<Tree> {
+        self.read_plain(source)
+    }
+
     /// Reads an encrypted file: its documents, and the metadata that stood in them.
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)>;
 
@@ -102,8 +107,18 @@ pub(super) trait Store {
     /// Writes documents in clear.
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 
+    /// The same, and may take the text out of the tree.
+    fn turn_plain(&self, tree: &mut Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        self.write_plain(tree, stores)
+    }
+
     /// Writes encrypted documents with their metadata.
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
+
+    /// The same, and may make the file out of the tree's text.
+    fn turn_sealed(&self, tree: Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        self.write_sealed(&tree, metadata, stores)
+    }
 
     /// Writes what stands at one place, as a document of its own.
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
@@ -129,6 +144,11 @@ fn not_encrypted() -> Error {
 /// Whether an error says that a file has no metadata, and nothing else is wrong with it.
 pub fn is_not_encrypted(error: &Error) -> bool {
     error.message() == NOT_ENCRYPTED
+}
+
+/// Whether no byte of a text is such a one. They are looked at in runs, so that the compiler can take many at once.
+fn has_none(text: &[u8], such: impl Fn(u8) -> bool) -> bool {
+    text.chunks(256).all(|run| !run.iter().fold(false, |any, byte| any | such(*byte)))
 }
 
 /// Checks that a format that holds one document is given one: sops drops the others.

@@ -1,7 +1,10 @@
 //! JSON: one document, no comments, `sops` as its last name.
 
+mod escape;
 mod read;
 mod write;
+
+pub(super) use write::is_bare;
 
 use crate::Result;
 use crate::sops::format::stores::Indent;
@@ -17,8 +20,16 @@ impl Store for Json {
         read::read(source, true)
     }
 
+    fn take_plain(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<Tree> {
+        read::take(source, true)
+    }
+
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
         nested::split(read(source)?)
+    }
+
+    fn take_sealed(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<(Tree, Map)> {
+        nested::split(take(source)?)
     }
 
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -45,6 +56,11 @@ impl Store for Json {
 /// Reads a file that is not secret, its metadata among the names.
 pub(super) fn read(source: &[u8]) -> Result<Tree> {
     read::read(source, false)
+}
+
+/// The same, without a copy of the source.
+pub(super) fn take(source: &mut Zeroizing<Vec<u8>>) -> Result<Tree> {
+    read::take(source, false)
 }
 
 /// Writes the one document of a file.

@@ -4,31 +4,95 @@
 //! Read as Go's `encoding/json` reads: what is no character becomes U+FFFD, numbers out of range are errors. What
 //! stands behind the object is refused, where sops drops it.
 
+use crate::sops::format::has_none;
+use crate::sops::format::json::escape;
 use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::{Error, Result};
+use zeroize::Zeroizing;
 
 /// How deep maps and lists may be nested; Go's figure.
 const DEPTH: usize = 10_000;
 
-/// U+FFFD, for what is no character.
-const REPLACEMENT: &str = "\u{fffd}";
+/// For so many items there is room at once.
+const MANY: usize = 1 << 16;
 
 /// Reads the one object of a file.
 pub(super) fn read(source: &[u8], secret: bool) -> Result<Tree> {
-    let pool = if secret { Pool::secret(source.len()) } else { Pool::open(source.len()) };
-    let tree = Tree::new(source.len() / 16 + 8, pool);
-    let mut reader = Reader { source, at: 0, tree, open: Vec::new(), sealed: !secret };
-    reader.file()?;
-    if reader.tree.pool.is_full() {
-        return Err(Error::new("the file is larger than 4 GiB"));
+    let found = Found::of(source, !secret)?;
+    Ok(found.tree(Zeroizing::new(source.to_vec()), secret))
+}
+
+/// The same, whose texts stay where they are: the source is taken, and left empty, if it is an object.
+pub(super) fn take(source: &mut Zeroizing<Vec<u8>>, secret: bool) -> Result<Tree> {
+    let found = Found::of(source, !secret)?;
+    Ok(found.tree(std::mem::take(source), secret))
+}
+
+/// What an object is made of; its texts pieces of the source, as they stand there.
+#[derive(Default)]
+struct Found {
+    items: Vec<Item>,
+    /// The items whose texts have escapes, and those whose names have.
+    escaped: Vec<(usize, Part)>,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Name,
+    Text,
+}
+
+impl Found {
+    fn of(source: &[u8], sealed: bool) -> Result<Self> {
+        if u32::try_from(source.len()).is_err() {
+            return Err(Error::new("the file is larger than 4 GiB"));
+        }
+        let found =
+            Self { items: Vec::with_capacity((source.len() / 32).min(MANY) + 8), escaped: Vec::new() };
+        let mut reader = Reader { source, at: 0, found, open: Vec::new(), sealed };
+        reader.file()?;
+        Ok(reader.found)
     }
-    Ok(reader.tree)
+
+    /// The tree whose pool is the source.
+    fn tree(self, source: Zeroizing<Vec<u8>>, secret: bool) -> Tree {
+        if std::str::from_utf8(&source).is_err() {
+            let text = characters(&source);
+            let found = Self::of(&text, !secret).unwrap_or_default();
+            return found.unescaped(text, secret);
+        }
+        self.unescaped(source, secret)
+    }
+
+    fn unescaped(mut self, mut source: Zeroizing<Vec<u8>>, secret: bool) -> Tree {
+        for (at, part) in self.escaped {
+            let Some(item) = self.items.get_mut(at) else { continue };
+            let span = match part {
+                Part::Name => &mut item.key,
+                Part::Text => &mut item.text,
+            };
+            *span = escape::undo(&mut source, *span);
+        }
+        Tree { items: self.items, pool: Pool::of(std::mem::take(&mut *source), secret), lost_comments: 0 }
+    }
+}
+
+/// The same text, in which every byte that is part of no character has become a character of its own.
+fn characters(source: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut pool = Pool::secret(source.len() + source.len() / 8);
+    for chunk in source.utf8_chunks() {
+        pool.push(chunk.valid().as_bytes());
+        for _ in chunk.invalid() {
+            pool.push(char::REPLACEMENT_CHARACTER.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    Zeroizing::new(std::mem::take(pool.bytes_mut()))
 }
 
 struct Reader<'s> {
     source: &'s [u8],
     at: usize,
-    tree: Tree,
+    found: Found,
     /// The open maps and lists.
     open: Vec<Open>,
     /// The file is an encrypted one.
@@ -68,12 +132,12 @@ impl<'s> Reader<'s> {
     /// One value of the innermost map or list, or its end.
     fn next(&mut self, innermost: Open) -> Result<()> {
         let close = if innermost == Open::Map { b'}' } else { b']' };
-        let is_first = self.tree.items.last().is_some_and(|item| item.node.opens());
+        let is_first = self.found.items.last().is_some_and(|item| item.node.opens());
         let mut byte = self.skip_blanks();
         if byte == Some(close) {
             self.at += 1;
             self.open.pop();
-            self.tree.items.push(Item::new(Node::End));
+            self.found.items.push(Item::new(Node::End));
             return Ok(());
         }
         if !is_first {
@@ -93,7 +157,7 @@ impl<'s> Reader<'s> {
         if byte != Some(b'"') {
             return Err(self.unexpected(byte, "a name in quotes"));
         }
-        let name = self.string()?;
+        let name = self.string(Part::Name)?;
         match self.skip_blanks() {
             Some(b':') => self.at += 1,
             byte => return Err(self.unexpected(byte, "':'")),
@@ -109,7 +173,7 @@ impl<'s> Reader<'s> {
             Some(b'[') => return self.open(Open::List, key),
             Some(b'"') => {
                 item.node = Node::Str;
-                item.text = self.string()?;
+                item.text = self.string(Part::Text)?;
             }
             Some(b't') => item.node = self.word("true", Node::Bool(true))?,
             Some(b'f') => item.node = self.word("false", Node::Bool(false))?,
@@ -117,7 +181,7 @@ impl<'s> Reader<'s> {
             Some(b'-' | b'0'..=b'9') => item.node = self.number()?,
             byte => return Err(self.unexpected(byte, "a value")),
         }
-        self.tree.items.push(item);
+        self.found.items.push(item);
         Ok(())
     }
 
@@ -128,7 +192,7 @@ impl<'s> Reader<'s> {
         self.at += 1;
         self.open.push(open);
         let node = if open == Open::Map { Node::Map } else { Node::List };
-        self.tree.items.push(Item::of_key(node, key));
+        self.found.items.push(Item::of_key(node, key));
         Ok(())
     }
 
@@ -193,82 +257,55 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// A text in quotes, without its escapes, in the pool.
-    fn string(&mut self) -> Result<Span> {
+    /// A text in quotes, of the item that comes next.
+    fn string(&mut self, part: Part) -> Result<Span> {
         self.at += 1;
-        let start = self.tree.pool.len();
+        let start = self.at;
+        let mut escaped = false;
         loop {
             let rest = self.rest();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            let Some(plain) = plain else {
-                self.at = self.source.len();
-                return Err(self.error("the file ends inside of a text"));
-            };
-            let text = rest.get(..plain).unwrap_or_default();
-            push_text(&mut self.tree.pool, text);
-            self.at += plain;
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(self.tree.pool.since(start));
-                }
-                Some(b'\\') => self.escape()?,
-                _ => {
-                    return Err(self.error("a control character inside of a text: write it with a backslash"));
-                }
+            let end = memchr::memchr2(b'"', b'\\', rest);
+            let plain = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            if let Some(control) = first_control(plain) {
+                self.at += control;
+                return Err(self.error("a control character inside of a text: write it with a backslash"));
             }
+            self.at += plain.len();
+            match self.peek() {
+                None => return Err(self.error("the file ends inside of a text")),
+                Some(b'"') => break,
+                Some(_) => self.escape()?,
+            }
+            escaped = true;
         }
+        let span = Span::new(start, self.at - start).unwrap_or_default();
+        self.at += 1;
+        if escaped {
+            self.found.escaped.push((self.found.items.len(), part));
+        }
+        Ok(span)
     }
 
     fn escape(&mut self) -> Result<()> {
         self.at += 1;
-        let Some(byte) = self.peek() else { return Err(self.error("the file ends inside of a text")) };
-        self.at += 1;
-        let letter = match byte {
-            b'"' | b'\\' | b'/' => char::from(byte),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => self.unit()?,
-            _ => {
-                self.at -= 1;
-                return Err(self.error("an escape that JSON does not have"));
+        match self.peek() {
+            None => Err(self.error("the file ends inside of a text")),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
             }
-        };
-        self.tree.pool.push(letter.encode_utf8(&mut [0; 4]).as_bytes());
-        Ok(())
-    }
-
-    /// A character in hexadecimal, in two halves where it takes them. Half a one is no character.
-    fn unit(&mut self) -> Result<char> {
-        let first = self.hexadecimal()?;
-        if let Some(letter) = char::from_u32(first) {
-            return Ok(letter);
-        }
-        let behind = self.at;
-        if first < 0xdc00 && self.rest().starts_with(b"\\u") {
-            self.at += 2;
-            let second = self.hexadecimal()?;
-            if (0xdc00..0xe000).contains(&second) {
-                let joined = 0x10000 + ((first - 0xd800) << 10 | (second - 0xdc00));
-                return Ok(char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER));
+            Some(b'u') => {
+                self.at += 1;
+                match self.rest().get(..4) {
+                    Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                        self.at += 4;
+                        Ok(())
+                    }
+                    _ => Err(self.error("\\u takes four hexadecimal digits")),
+                }
             }
-            self.at = behind;
+            Some(_) => Err(self.error("an escape that JSON does not have")),
         }
-        Ok(char::REPLACEMENT_CHARACTER)
-    }
-
-    fn hexadecimal(&mut self) -> Result<u32> {
-        let digits =
-            self.source.get(self.at..self.at + 4).filter(|four| four.iter().all(u8::is_ascii_hexdigit));
-        let number = digits
-            .and_then(|four| std::str::from_utf8(four).ok())
-            .and_then(|four| u32::from_str_radix(four, 16).ok());
-        let Some(number) = number else { return Err(self.error("\\u takes four hexadecimal digits")) };
-        self.at += 4;
-        Ok(number)
     }
 
     fn rest(&self) -> &'s [u8] {
@@ -304,14 +341,10 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// Takes text over; every byte that is part of no character becomes one of its own.
-fn push_text(pool: &mut Pool, text: &[u8]) {
-    for chunk in text.utf8_chunks() {
-        pool.push(chunk.valid().as_bytes());
-        for _ in chunk.invalid() {
-            pool.push(REPLACEMENT.as_bytes());
-        }
-    }
+/// Where the first control character stands. Most texts have none.
+fn first_control(text: &[u8]) -> Option<usize> {
+    let is_control = |byte: u8| byte < 0x20;
+    if has_none(text, is_control) { None } else { text.iter().position(|byte| is_control(*byte)) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! JSON has no comments: those of maps are left out. Those of lists are elements while they are encrypted.
 
+use crate::sops::format::has_none;
 use crate::sops::format::stores::Indent;
 use crate::sops::tree::{Item, Node, Pool, Tree};
 use crate::yaml::{float_f, float_g};
@@ -177,6 +178,11 @@ impl Writer {
         }
         rest
     }
+}
+
+/// Whether a text is written as it is, without escapes.
+pub(in crate::sops::format) fn is_bare(text: &[u8]) -> bool {
+    has_none(text, must_be_looked_at)
 }
 
 /// Whether a byte is escaped, or begins the two line ends of Unicode, which are.

@@ -15,15 +15,20 @@ pub(super) struct Yaml;
 
 impl Store for Yaml {
     fn read_plain(&self, source: &[u8]) -> Result<Tree> {
+        self.take_plain(&mut Zeroizing::new(source.to_vec()))
+    }
+
+    fn take_plain(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<Tree> {
         regular::plain(source).map_or_else(|| read::read(source, true), Ok)
     }
 
     fn read_sealed(&self, source: &[u8]) -> Result<(Tree, Map)> {
-        nested::split(read::read(source, false)?)
+        self.take_sealed(&mut Zeroizing::new(source.to_vec()))
     }
 
     fn take_sealed(&self, source: &mut Zeroizing<Vec<u8>>) -> Result<(Tree, Map)> {
-        regular::sealed(source).map_or_else(|| self.read_sealed(source), Ok)
+        let general = |source: &[u8]| nested::split(read::read(source, false)?);
+        regular::sealed(source).map_or_else(|| general(source), Ok)
     }
 
     fn write_plain(&self, tree: &Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {

@@ -11,11 +11,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 /// How many bytes a name has at most, far below where YAML stops to take a name for one.
 const LONGEST: usize = 128;
 
-/// Reads a document in clear.
-pub(in crate::sops::format::yaml) fn plain(source: &[u8]) -> Option<Tree> {
+/// Reads a document in clear. The source is taken, and left empty, if it is one.
+pub(in crate::sops::format::yaml) fn plain(source: &mut Zeroizing<Vec<u8>>) -> Option<Tree> {
     let items = Reader::read(source, true)?;
-    let mut pool = Pool::secret(source.len());
-    pool.push(source);
+    let pool = Pool::of(std::mem::take(&mut **source), true);
     Some(Tree { items, pool, lost_comments: 0 })
 }
 
@@ -35,7 +34,7 @@ pub(in crate::sops::format::yaml) fn sealed(source: &mut Zeroizing<Vec<u8>>) -> 
     };
     let items = Reader::read(lines, false)?;
     // its texts are where they were
-    let pool = Pool::of(std::mem::take(&mut **source));
+    let pool = Pool::of(std::mem::take(&mut **source), false);
     Some((Tree { items, pool, lost_comments: 0 }, map))
 }
 
@@ -201,7 +200,7 @@ mod tests {
     /// Reads it in both ways, which must agree, and says whether it is regular.
     fn is_regular(source: &str) -> bool {
         let mut regular = false;
-        if let Some(tree) = plain(source.as_bytes()) {
+        if let Some(tree) = plain(&mut Zeroizing::new(source.as_bytes().to_vec())) {
             let wanted = read::read(source.as_bytes(), true).unwrap();
             assert_eq!(shown(&tree), shown(&wanted), "{source}");
             assert_eq!(tree.lost_comments, wanted.lost_comments, "{source}");
