@@ -882,10 +882,10 @@ fn replace_follows_links_and_keeps_the_mode() {
 fn what_could_not_be_read_again_is_not_written() {
     let dir = Fleet::plain();
     dir.put("old", "old");
-    let large = vec![0; usize::try_from(uvars::fs::LIMIT).unwrap() + 1];
+    let large = vec![0; usize::try_from(uvars::fs::LIMIT_ELSEWHERE).unwrap() + 1];
     for written in [write_new(&dir.at("new"), &large, 0o600), replace(&dir.at("old"), &large, 0o600)] {
         let error = written.unwrap_err().to_string();
-        assert!(error.contains("would be larger than 64 MiB"), "{error}");
+        assert!(error.contains("would be larger than 256 MiB"), "{error}");
     }
     assert_eq!(dir.text("old"), "old");
     assert_eq!(std::fs::read_dir(dir.0.path()).unwrap().count(), 1);

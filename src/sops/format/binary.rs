@@ -103,3 +103,34 @@ fn data(tree: &Tree) -> Result<usize> {
         _ => Err(Error::new(wrong)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::keys::{IdentitySources, Keyring, Programs, generate};
+    use crate::secret::Secret;
+    use crate::sops::{Encrypted, Format, Indent, Plain, Rules, Stores};
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_file_made_in_its_own_memory_is_the_same_as_one_that_is_copied() {
+        let key = generate("2026-01-01T00:00:00Z").unwrap();
+        let keys = Keyring::new(IdentitySources { key_text: Some(key.text), ..IdentitySources::default() });
+        for length in [0, 1, 100, 70_000, (1 << 20) + 1] {
+            let bytes: Vec<u8> = (0..=255_u8).rev().cycle().take(length).collect();
+            for indent in [Indent::Tab, Indent::Spaces(3)] {
+                let stores = Stores::default().with_binary_indent(indent);
+                let plain = Plain::take(Secret::new(bytes.clone()), Format::Binary).unwrap().laid_out(stores);
+                let (readers, rules, now) = (&[key.recipient.clone()], Rules::default(), SystemTime::now());
+                let file =
+                    Encrypted::create(&plain, readers, &rules, now, Format::Binary, &Programs::default());
+                let file = file.unwrap();
+                let copied = file.emit().unwrap();
+                assert!(file.into_bytes().unwrap() == copied, "{length}");
+                let taken = Encrypted::take(Secret::new(copied.clone()), Format::Binary).unwrap();
+                let plain = taken.decrypt(&taken.unlock(&keys).unwrap()).unwrap();
+                assert!(plain.emit(Format::Binary).unwrap().expose() == bytes, "{length}");
+                assert!(plain.into_text(Format::Binary).unwrap().expose() == bytes, "{length}");
+            }
+        }
+    }
+}
