@@ -120,7 +120,8 @@ mod tests {
             for indent in [Indent::Tab, Indent::Spaces(3)] {
                 let stores = Stores::default().with_binary_indent(indent);
                 let plain = Plain::take(Secret::new(bytes.clone()), Format::Binary).unwrap().laid_out(stores);
-                let (readers, rules, now) = (&[key.recipient.clone()], Rules::default(), SystemTime::now());
+                let (readers, rules, now) =
+                    (std::slice::from_ref(&key.recipient), Rules::default(), SystemTime::now());
                 let file =
                     Encrypted::create(&plain, readers, &rules, now, Format::Binary, &Programs::default());
                 let file = file.unwrap();
