@@ -66,6 +66,8 @@ impl Plain {
 
     /// The same for who needs the documents no more.
     pub fn into_text(mut self, format: Format) -> Result<Secret> {
+        // the memory of the encrypted file is free for the text, where nobody else has that
+        self.origin = None;
         let bytes = format.store().turn_plain(&mut self.tree, self.stores);
         bytes.map(|mut bytes| Secret::new(std::mem::take(&mut *bytes)))
     }

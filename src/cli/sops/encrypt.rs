@@ -77,9 +77,8 @@ pub(super) fn encrypted(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
         return Err(Fault::new(Code::Encrypted, ENCRYPTED_ALREADY));
     }
     let sealed = new.seal(call, &plain, output)?;
-    // what is in clear is wiped meanwhile
-    let (bytes, ()) = rayon::join(|| emit(sealed), || drop(plain));
-    bytes
+    drop(plain);
+    emit(sealed)
 }
 
 /// Reads documents in clear.

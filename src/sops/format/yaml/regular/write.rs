@@ -82,7 +82,7 @@ fn name_len(tree: &Tree, item: &Item) -> Option<usize> {
 }
 
 fn is_plain(text: &[u8]) -> bool {
-    is_word(text) || is_sealed(text) || std::str::from_utf8(text).is_ok_and(is_written_plain)
+    is_sealed(text) || is_word(text) || std::str::from_utf8(text).is_ok_and(is_written_plain)
 }
 
 #[cfg(test)]
