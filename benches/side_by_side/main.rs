@@ -5,7 +5,7 @@
 //! and uvars wrote. Nothing is asserted about time. Words behind `--` choose the lines that hold one of them.
 //!
 //! The floor is AES-GCM, SHA-512, X25519 and base64 over the same bytes, in one thread, without any file format around
-//! it (floor.rs). Memory is the largest resident set, of the program and its 3 MB of this one (memory.rs).
+//! it (floor.rs), and the start and end of a process that does nothing, which all others pay too. Memory is the largest resident set, of the program and its 3 MB of this one (memory.rs).
 
 #![allow(
     clippy::print_stdout,
@@ -52,6 +52,9 @@ const LINES: [Line; 11] = [
     line(Task::Start, Sample::Small, 200, ""),
 ];
 
+/// The argument by which this program does nothing.
+const NOTHING: &str = "--do-nothing";
+
 const fn line(task: Task, sample: Sample, rounds: usize, wanted: &'static str) -> Line {
     Line { task, sample, rounds, wanted }
 }
@@ -59,6 +62,9 @@ const fn line(task: Task, sample: Sample, rounds: usize, wanted: &'static str) -
 fn main() {
     if memory::is_child() {
         return memory::report();
+    }
+    if std::env::args().nth(1).is_some_and(|word| word == NOTHING) {
+        return;
     }
     let Some(sops) = peers::find("sops") else { return };
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -68,6 +74,8 @@ fn main() {
     };
     let lines: Vec<&Line> = LINES.iter().filter(chosen).collect();
     let folder = tempfile::tempdir().unwrap();
+    // with a folder of its own each command would be a copy of this process first, which takes as long as a small file
+    std::env::set_current_dir(&folder).unwrap();
     let bench = Bench::new(sops, peers::find("rops"), folder.path());
     for sample in Sample::ALL {
         if lines.iter().any(|line| line.sample == sample) {
@@ -95,7 +103,8 @@ fn times(bench: &Bench<'_>, lines: &[&Line]) {
                     *time = run(&mut command.command());
                 }
             }
-            times[3] = floor.as_ref().map_or(f64::NAN, Floor::run);
+            let nothing = || run(Command::new(std::env::current_exe().unwrap()).arg(NOTHING).env_clear());
+            times[3] = floor.as_ref().map_or(f64::NAN, |floor| floor.run() + nothing());
             if round > 0 {
                 rounds.push(times);
             }

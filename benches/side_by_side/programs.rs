@@ -63,7 +63,7 @@ impl Prepared<'_> {
     /// The same arguments for another program, behind those.
     pub(crate) fn of(&self, program: &Path, before: &[&OsStr]) -> Command {
         let mut command = Command::new(program);
-        command.args(before).args(&self.arguments).current_dir(self.bench.folder).env_clear();
+        command.args(before).args(&self.arguments).env_clear();
         command.env("HOME", self.bench.folder).env("SOPS_DISABLE_VERSION_CHECK", "1");
         command.env("SOPS_AGE_KEY_FILE", self.bench.folder.join("keys.txt")).env("ROPS_AGE", &self.bench.key);
         match &self.input {
