@@ -4,6 +4,12 @@
 //! A new file in one of the folders is a new row. Inputs are plain files; rules and recipients are pieces of a creation
 //! rule of `.sops.yaml`. What differs must be named in a table of docs/formats.md or docs/yaml.md, in its last column,
 //! and what is named there must differ.
+//!
+//! The whole product is twenty thousand cells of six runs of sops each, hours of them. One run of `.ci/deep` takes a slice
+//! ([`slice`]): every input under every rule, in which each is for the next readers in turn, so that every input meets every
+//! readers too, and every format every rule for every readers; always with both releases and both ways. The seed says with
+//! which readers the turn begins: as many seeds in a row as there are readers make the whole product. It is the day, or
+//! `UVARS_TEST_SEED`, and stands in what is printed.
 
 use crate::gnupg::GnuPg;
 use crate::peers;
@@ -14,6 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 use uvars::keys::{IdentitySources, Keyring, Programs};
 use uvars::keyservice::{Gpg, KeyServices, Local};
 use uvars::rules::SopsConfig;
@@ -22,7 +29,10 @@ use uvars::sops::{Encrypted, Format, KeyGroups, Plain};
 /// How a row begins that is only for a sops whose age has hybrid keys.
 const HYBRID: &str = "# wants: hybrid keys\n";
 
-/// The rules under which 3.11.0 is asked too: it selects as 3.13.3 does, and the sweep takes a while.
+/// The readers that most rows are for.
+const USUAL: &str = "x25519";
+
+/// The rules under which 3.11.0 is asked too, but for a slice: it selects as 3.13.3 does, and the sweep takes a while.
 const OLD: [&str; 3] = ["usual", "mac-only-encrypted-regex", "unencrypted-regex-all"];
 
 /// One combination.
@@ -30,7 +40,12 @@ struct Cell<'a> {
     input: &'a Input,
     rule: &'a Piece,
     readers: &'a Piece,
+    /// Whether 3.11.0 is asked too.
+    old: bool,
 }
+
+/// The numbers of an input, a rule and readers, and whether 3.11.0 is asked too.
+type Numbers = BTreeMap<(usize, usize, usize), bool>;
 
 /// A plain file.
 pub struct Input {
@@ -140,10 +155,26 @@ fn pieces(name: &str) -> Vec<Piece> {
 
 /// All that is run: every input under the usual rule, under the one that leaves all in clear, and under a third of the
 /// others in turn; those with comments, and those that the tables name, under every rule; an input of every format for
-/// all readers. With `UVARS_DEEP=1` the whole product.
+/// all readers. With `UVARS_DEEP=1` a slice of the whole product besides.
 fn cells<'a>(inputs: &'a [Input], rules: &'a [Piece], readers: &'a [Piece]) -> Vec<Cell<'a>> {
+    let mut cells = usual(inputs, rules, readers);
+    if is_deep() {
+        for (numbers, old) in slice(inputs, rules, readers, seed()) {
+            *cells.entry(numbers).or_default() |= old;
+        }
+    }
+    let cell = |((input, rule, reader), old): ((usize, usize, usize), bool)| Cell {
+        input: &inputs[input],
+        rule: &rules[rule],
+        readers: &readers[reader],
+        old,
+    };
+    cells.into_iter().map(cell).collect()
+}
+
+fn usual(inputs: &[Input], rules: &[Piece], readers: &[Piece]) -> Numbers {
     let named: BTreeSet<String> = table::differences().into_iter().map(|(name, _)| name).collect();
-    let mut cells = Vec::new();
+    let mut cells = Numbers::new();
     for (row, input) in inputs.iter().enumerate() {
         let typical = table::TYPICAL.contains(&input.name.as_str());
         let all = typical || named.contains(&input.name) || input.name.starts_with("comments");
@@ -151,10 +182,10 @@ fn cells<'a>(inputs: &'a [Input], rules: &'a [Piece], readers: &'a [Piece]) -> V
             // no rule means anything for a file of bytes
             let turn = (row + column) % 3 == 0 && input.format != Format::Binary;
             let first = ["usual", "unencrypted-regex-all"].contains(&rule.name.as_str());
-            for readers in readers {
-                let usual = readers.name == "x25519" && (all || turn || first);
-                if is_deep() || usual || typical && rule.name == "usual" {
-                    cells.push(Cell { input, rule, readers });
+            for (number, readers) in readers.iter().enumerate() {
+                let usual = readers.name == USUAL && (all || turn || first);
+                if usual || typical && rule.name == "usual" {
+                    cells.insert((row, column, number), OLD.contains(&rule.name.as_str()));
                 }
             }
         }
@@ -162,8 +193,65 @@ fn cells<'a>(inputs: &'a [Input], rules: &'a [Piece], readers: &'a [Piece]) -> V
     cells
 }
 
+/// Every input under every rule, each for the next readers, with both releases. Where 3.11.0 cannot read what is for these
+/// readers, it is asked for the usual ones.
+fn slice(inputs: &[Input], rules: &[Piece], readers: &[Piece], seed: usize) -> Numbers {
+    let usual = readers.iter().position(|readers| readers.name == USUAL).unwrap();
+    let (mut cells, mut rows) = (Numbers::new(), BTreeMap::<&str, usize>::new());
+    for (number, input) in inputs.iter().enumerate() {
+        // counted by format, so that every format has every turn
+        let row = rows.entry(input.format.name()).or_default();
+        for column in 0..rules.len() {
+            let reader = (seed + *row + column) % readers.len();
+            cells.insert((number, column, reader), true);
+            if readers[reader].wants_hybrid {
+                cells.insert((number, column, usual), true);
+            }
+        }
+        *row += 1;
+    }
+    cells
+}
+
 fn is_deep() -> bool {
     std::env::var_os("UVARS_DEEP").is_some_and(|value| value == "1")
+}
+
+/// With which readers the turn begins.
+fn seed() -> usize {
+    let day = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / (24 * 60 * 60);
+    let given = std::env::var("UVARS_TEST_SEED").ok().map(|text| text.parse().expect("a number"));
+    usize::try_from(given.unwrap_or_else(day)).unwrap()
+}
+
+#[test]
+fn a_slice_has_every_pair_and_all_slices_have_everything() {
+    let (inputs, rules, readers) = (inputs(), pieces("rules"), pieces("recipients"));
+    let mut whole = BTreeSet::new();
+    for seed in 20_000..20_000 + readers.len() {
+        let cells = slice(&inputs, &rules, &readers, seed);
+        let has = |pair: &dyn Fn(usize, usize, usize) -> (usize, usize)| -> usize {
+            cells
+                .keys()
+                .map(|(input, rule, reader)| pair(*input, *rule, *reader))
+                .collect::<BTreeSet<_>>()
+                .len()
+        };
+        assert_eq!(has(&|input, rule, _| (input, rule)), inputs.len() * rules.len());
+        assert_eq!(has(&|input, _, reader| (input, reader)), inputs.len() * readers.len());
+        assert_eq!(has(&|_, rule, reader| (rule, reader)), rules.len() * readers.len());
+        let by_format: BTreeSet<_> =
+            cells.keys().map(|(input, rule, reader)| (inputs[*input].format.name(), rule, reader)).collect();
+        assert_eq!(by_format.len(), Format::ALL.len() * rules.len() * readers.len());
+        let with_old: BTreeSet<_> = cells
+            .iter()
+            .filter(|((.., reader), old)| **old && !readers[*reader].wants_hybrid)
+            .map(|((input, rule, _), _)| (input, rule))
+            .collect();
+        assert_eq!(with_old.len(), inputs.len() * rules.len());
+        whole.extend(cells.into_keys());
+    }
+    assert_eq!(whole.len(), inputs.len() * rules.len() * readers.len());
 }
 
 #[test]
@@ -183,13 +271,15 @@ fn every_difference_is_in_the_tables() {
             .map(|(kind, text)| (cell.input.name.clone(), kind, cell.to_string(), text))
             .collect()
     });
-    println!(
-        "{} cells of {} inputs, {} rules, {} readers",
+    let slice = if is_deep() { format!(", with UVARS_TEST_SEED={}", seed()) } else { String::new() };
+    let count = format!(
+        "{} cells of {} inputs, {} rules, {} readers{slice}",
         cells.len(),
         inputs.len(),
         rules.len(),
         readers.len()
     );
+    println!("{count}");
     found.sort();
     let seen: BTreeSet<_> = found.iter().map(|(name, kind, ..)| (name.clone(), *kind)).collect();
     let own: Vec<Kind> =
@@ -200,7 +290,7 @@ fn every_difference_is_in_the_tables() {
         .filter(|(name, kind, ..)| news.contains(&format!("`{name}` {kind}")))
         .map(|(_, kind, cell, text)| format!("== {cell}: {kind}\n{text}"))
         .collect();
-    assert!(news.is_empty(), "no table names {news:?}\n{}", texts.join("\n"));
+    assert!(news.is_empty(), "{count}: no table names {news:?}\n{}", texts.join("\n"));
     if SOPS.iter().all(|sops| Room::new(sops).is_some()) {
         assert!(old.is_empty(), "the tables name differences that there are not: {old:?}");
     }
@@ -279,7 +369,7 @@ impl Bench {
         let ours = self.ours(cell, &config);
         let mut found = Vec::new();
         for room in &self.rooms {
-            if room.sops != "sops" && !(is_deep() || OLD.contains(&cell.rule.name.as_str())) {
+            if room.sops != "sops" && !cell.old {
                 continue;
             }
             if cell.readers.wants_hybrid && !room.reads_hybrid() {
