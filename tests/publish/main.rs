@@ -16,7 +16,7 @@ mod real;
 mod room;
 mod vault;
 
-use room::{Room, key, recipient};
+use room::{Room, below, key, recipient};
 use std::process::Command;
 use vault::{TOKEN, Vault};
 
@@ -138,7 +138,10 @@ fn a_folder_of_files_goes_whole() {
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         let asked = room.vault.requests();
         for file in ["a.yaml", "b.yaml"] {
-            assert!(asked.contains(&format!("GET /v1/secret/data/x/{file}")), "{name}: {asked:?}");
+            assert!(
+                asked.contains(&format!("GET /v1/secret/data/x/{}{file}", below(name))),
+                "{name}: {asked:?}"
+            );
         }
     }
 }

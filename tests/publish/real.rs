@@ -1,7 +1,7 @@
 //! `sops publish` and real sops before a real `OpenBao`: what lies there afterwards is what the file says.
 
 use crate::openbao::{ROOT, Server, engine};
-use crate::room::Room;
+use crate::room::{Room, below};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
@@ -106,7 +106,7 @@ fn what_a_file_says_is_what_lies_there() {
             rule(&room, &server, name, more);
             published(&mut command, &["--recursive", "apps"]);
             for (file, wanted) in values() {
-                let path = format!("{name}/{file}");
+                let path = format!("{name}/{}{file}", below(name));
                 let found = if more.is_empty() { server.secret(&path) } else { server.kv1(&path) };
                 assert_eq!(found, wanted, "{path}");
             }
@@ -316,7 +316,7 @@ fn a_file_has_its_own_name_there() {
         rule(&room, &server, name, "");
         published(&mut command, &["--recursive", "apps"]);
         seen.push(
-            server.ask("GET", &format!("secret/metadata/{name}?list=true"), &Value::Null).1["data"]["keys"]
+            server.ask("GET", &format!("secret/metadata/{name}/{}?list=true", below(name)), &Value::Null).1["data"]["keys"]
                 .take(),
         );
     }
