@@ -145,11 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_begins_with_its_first_line_that_has_something() {
+    fn no_line_of_a_comment_is_lost() {
         for (source, printed) in [
-            ("###\n# b\na = 1\n", "; b\na = 1\n"),
-            ("#\n;\n# b\n# c\na = 1\n", "; b\n# c\na = 1\n"),
+            ("###\n# b\na = 1\n", "; \n# b\na = 1\n"),
+            ("#\n;\n# b\n# c\na = 1\n", "; \n; \n# b\n# c\na = 1\n"),
             ("# b\n#\n# c\na = 1\n", "; b\n# \n# c\na = 1\n"),
+            ("#\r\n# b\r\na = 1\r\n", "; \n# b\na = 1\n"),
+            (";\t\n; b\na = 1\n", "; \n; b\na = 1\n"),
+            (";\n; b\n[s]\na = 1\n", ";  \n; b\n[s]\na = 1\n"),
+            ("#\na = 1\n", "a = 1\n"),
         ] {
             assert_eq!(print(&read(source)), printed);
             assert_eq!(print(&read(printed)), printed);

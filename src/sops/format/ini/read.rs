@@ -248,7 +248,13 @@ impl<'s> Reader<'s> {
         for piece in self.comment.drain(..) {
             whole.extend_from_slice(piece);
         }
-        let text = self.tree.pool.push(without_mark(trim(&whole)));
+        let (start, text) = (self.tree.pool.len(), without_marks(trim(&whole)));
+        if text.starts_with(b"\n") {
+            // sops panics where it prints a comment that begins with a line end
+            self.tree.pool.push(b" ");
+        }
+        self.tree.pool.push(text);
+        let text = self.tree.pool.since(start);
         self.tree.items.push(Item { text, ..Item::new(Node::Comment(Side::Above)) });
     }
 
@@ -265,18 +271,11 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// A comment without the mark of its first line. First lines with nothing in them go: behind one, sops panics where it
-/// prints the comment.
-fn without_mark(mut text: &[u8]) -> &[u8] {
-    while let [mark @ (b';' | b'#'), ..] = text {
-        let end = text.iter().position(|byte| byte != mark && *byte != b' ').unwrap_or(text.len());
-        let rest = slice(text, end, text.len());
-        if !matches!(rest, [b'\r' | b'\n', ..]) {
-            return rest;
-        }
-        text = trim_start(rest);
-    }
-    text
+/// A comment without the marks of its first line, as sops takes them off.
+fn without_marks(text: &[u8]) -> &[u8] {
+    let [mark @ (b';' | b'#'), ..] = text else { return text };
+    let end = text.iter().position(|byte| byte != mark && *byte != b' ').unwrap_or(text.len());
+    slice(text, end, text.len())
 }
 
 /// The comment in what stands behind something whole.

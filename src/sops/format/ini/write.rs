@@ -142,13 +142,19 @@ impl Writer {
                 "several comments stand here, and sops finds one in INI: write them as one, or none",
             ));
         }
-        for line in comments.iter().flat_map(|text| text.split(|byte| *byte == b'\n')) {
-            let (mark, text): (&[u8], &[u8]) = match line {
-                [mark @ (b'#' | b';'), text @ ..] => (std::slice::from_ref(mark), trim(text)),
-                text if trimmed => (b";", trim(text)),
-                text => (b";", text),
-            };
-            for part in [mark, b" ", text, b"\n"] {
+        let lines = comments
+            .iter()
+            .filter(|text| !text.is_empty())
+            .flat_map(|text| text.split(|byte| *byte == b'\n'));
+        let lines = lines.map(|line| match line {
+            [mark @ (b'#' | b';'), text @ ..] => (*mark, trim(text)),
+            text if trimmed => (b';', trim(text)),
+            text => (b';', text),
+        });
+        // behind a first line with nothing in it sops panics
+        let is_lost = |mark: u8, text: &[u8]| text.iter().all(|byte| [mark, b' '].contains(byte));
+        for (mark, text) in lines.skip_while(|(mark, text)| self.sealed && is_lost(*mark, text)) {
+            for part in [&[mark, b' '][..], text, b"\n"] {
                 self.out.push(part);
             }
         }
