@@ -8,6 +8,7 @@
 use crate::{Error, Result};
 use regex::bytes::{Regex, RegexBuilder};
 use std::fmt::Write as _;
+use zeroize::Zeroizing;
 
 /// Compiles a Go expression. Errors: what either of the two does not understand.
 pub fn compile(pattern: &str) -> Result<Regex> {
@@ -21,6 +22,20 @@ pub fn compile(pattern: &str) -> Result<Regex> {
         regex::Error::CompiledTooBig(_) => wrong("it is too large"),
         _ => wrong(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ")),
     })
+}
+
+/// Whether an expression matches in a text. Every byte that is part of no character is a U+FFFD to Go, which `.` and `[^a]`
+/// match; the crate has none of them match it.
+pub(super) fn is_match(pattern: &Regex, text: &[u8]) -> bool {
+    if std::str::from_utf8(text).is_ok() {
+        return pattern.is_match(text);
+    }
+    let mut whole = Zeroizing::new(String::with_capacity(3 * text.len()));
+    for chunk in text.utf8_chunks() {
+        whole.push_str(chunk.valid());
+        whole.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    pattern.is_match(whole.as_bytes())
 }
 
 struct Reader<'p> {
@@ -299,6 +314,21 @@ mod tests {
         ] {
             assert!(matches(pattern, yes), "{pattern} {yes}");
             assert!(!matches(pattern, no), "{pattern} {no}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_character_is_one_to_go() {
+        for (pattern, text, wanted) in [
+            (".", &b"\xff"[..], true),
+            ("^..$", b"\xe2\x82", true),
+            ("^a.b$", b"a\xc3b", true),
+            ("[^a]", b"a\xff", true),
+            ("[^a]", b"aa", false),
+            ("\u{fffd}", b"\xff", true),
+            ("^[a-z]+$", b"a\xff", false),
+        ] {
+            assert_eq!(is_match(&compile(pattern).unwrap(), text), wanted, "{pattern} {text:?}");
         }
     }
 

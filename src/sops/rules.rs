@@ -124,7 +124,7 @@ impl Rules {
     }
 
     fn matches(&self, text: &[u8]) -> bool {
-        self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+        self.pattern.as_ref().is_some_and(|pattern| pattern::is_match(pattern, text))
     }
 
     /// Whether a name decides over what lies under it.
