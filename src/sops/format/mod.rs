@@ -146,9 +146,12 @@ pub fn is_not_encrypted(error: &Error) -> bool {
     error.message() == NOT_ENCRYPTED
 }
 
-/// Whether no byte of a text is such a one. They are looked at in runs, so that the compiler can take many at once.
-fn has_none(text: &[u8], such: impl Fn(u8) -> bool) -> bool {
-    text.chunks(256).all(|run| !run.iter().fold(false, |any, byte| any | such(*byte)))
+/// Where the first such byte of a text stands. They are looked at in runs, so that the compiler can take many at once.
+fn first(text: &[u8], such: impl Fn(u8) -> bool) -> Option<usize> {
+    const RUN: usize = 64;
+    let has_any = |run: &[u8]| run.iter().fold(false, |any, byte| any | such(*byte));
+    let before = RUN * text.chunks(RUN).position(has_any)?;
+    text.get(before..)?.iter().position(|byte| such(*byte)).map(|at| before + at)
 }
 
 /// Checks that a format that holds one document is given one: sops drops the others.
@@ -172,6 +175,18 @@ fn minus_zero(node: Node) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_byte_is_found_wherever_it_stands() {
+        for length in [0, 1, 63, 64, 65, 200] {
+            let mut text = vec![b'a'; length];
+            assert_eq!(first(&text, |byte| byte == b'"'), None);
+            for at in (0..length).rev() {
+                text[at] = b'"';
+                assert_eq!(first(&text, |byte| byte == b'"'), Some(at), "of {length}");
+            }
+        }
+    }
 
     #[test]
     fn a_name_says_the_format() {

@@ -4,7 +4,7 @@
 //! Read as Go's `encoding/json` reads: what is no character becomes U+FFFD, numbers out of range are errors. What
 //! stands behind the object is refused, where sops drops it.
 
-use crate::sops::format::has_none;
+use crate::sops::format::first;
 use crate::sops::format::json::escape;
 use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::{Error, Result};
@@ -266,7 +266,7 @@ impl<'s> Reader<'s> {
             let rest = self.rest();
             let end = memchr::memchr2(b'"', b'\\', rest);
             let plain = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-            if let Some(control) = first_control(plain) {
+            if let Some(control) = first(plain, |byte| byte < 0x20) {
                 self.at += control;
                 return Err(self.error("a control character inside of a text: write it with a backslash"));
             }
@@ -339,12 +339,6 @@ impl<'s> Reader<'s> {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Error::new(message).position(number(line), number(column))
     }
-}
-
-/// Where the first control character stands. Most texts have none.
-fn first_control(text: &[u8]) -> Option<usize> {
-    let is_control = |byte: u8| byte < 0x20;
-    if has_none(text, is_control) { None } else { text.iter().position(|byte| is_control(*byte)) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! JSON has no comments: those of maps are left out. Those of lists are elements while they are encrypted.
 
-use crate::sops::format::has_none;
+use crate::sops::format::first;
 use crate::sops::format::stores::Indent;
 use crate::sops::tree::{Item, Node, Pool, Tree};
 use crate::yaml::{float_f, float_g};
@@ -145,7 +145,7 @@ impl Writer {
         };
         self.raw(b"\"");
         let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|byte| must_be_looked_at(*byte)) {
+        while let Some(at) = first(rest, must_be_looked_at) {
             let (plain, marked) = rest.split_at(at);
             self.raw(plain);
             rest = self.escaped(marked);
@@ -182,7 +182,7 @@ impl Writer {
 
 /// Whether a text is written as it is, without escapes.
 pub(in crate::sops::format) fn is_bare(text: &[u8]) -> bool {
-    has_none(text, must_be_looked_at)
+    first(text, must_be_looked_at).is_none()
 }
 
 /// Whether a byte is escaped, or begins the two line ends of Unicode, which are.
