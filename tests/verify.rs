@@ -456,6 +456,26 @@ fn a_folder_is_searched_for_what_is_encrypted_and_what_should_be() {
 }
 
 #[test]
+fn what_cannot_be_read_keeps_nobody_from_checking_the_rest() {
+    let place = Place::new();
+    let ann = place.key("ann");
+    place.rules(&format!("  - age: {ann}\n"));
+    place.encrypt("a.yaml", FILES[0].1);
+    place.encrypt("z.yaml", FILES[0].1);
+    // far more than is read, with nothing in it that is encrypted, and with something
+    let long = |name: &str| fs::OpenOptions::new().append(true).open(place.path(name)).unwrap();
+    place.write("image.iso", "{ not of ours");
+    long("image.iso").set_len(300 << 20).unwrap();
+    place.write("m.yaml", &place.read("a.yaml"));
+    long("m.yaml").set_len(300 << 20).unwrap();
+    place.verify(".").is(1, "ok a.yaml\nok z.yaml\n").says("m.yaml: is larger than");
+    let list: Value = serde_json::from_str(&place.run("ann", &["verify", "--json", "."]).out).unwrap();
+    let told = |at: usize, field: &str| list[at][field].as_str().unwrap().to_owned();
+    assert_eq!([0, 1, 2].map(|at| told(at, "status")), ["ok", "failed", "ok"]);
+    assert!(told(1, "error").contains("m.yaml: is larger than"), "{list}");
+}
+
+#[test]
 fn what_sops_has_written_is_whole() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops");
     let mut keys = String::new();

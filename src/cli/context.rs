@@ -19,6 +19,7 @@ use std::time::SystemTime;
 pub(super) const INVENTORY: &str = "uvars.yaml";
 
 /// Folder, environment and clock.
+#[derive(Clone)]
 pub(super) struct Context {
     /// Where the command was typed.
     here: PathBuf,
@@ -29,6 +30,8 @@ pub(super) struct Context {
     identities: Vec<PathBuf>,
     now: SystemTime,
     variables: fn(&str) -> Option<OsString>,
+    /// Whether programs get the environment as sops hands it on.
+    as_sops: bool,
 }
 
 /// Who is to wrap and open data keys, as flags or the environment say it.
@@ -54,7 +57,14 @@ impl Context {
             |folder: &Path| global.directory.as_ref().map_or(folder.to_owned(), |below| folder.join(below));
         let (directory, by_links) = (from(&here), from(by_links.as_deref().unwrap_or(&here)));
         let identities: Vec<PathBuf> = global.identity.into_iter().map(|file| here.join(file)).collect();
-        Ok(Self { here, directory, by_links, moved, identities, now: SystemTime::now(), variables })
+        let now = SystemTime::now();
+        Ok(Self { here, directory, by_links, moved, identities, now, variables, as_sops: false })
+    }
+
+    /// The same for a line of sops: what `SOPS_AGE_KEY_CMD` names is often told by variables of its own where it finds a
+    /// key, and gets all but those that carry our keys.
+    pub(super) fn of_sops(&self) -> Self {
+        Self { as_sops: true, ..self.clone() }
     }
 
     /// The folder that the command was typed in, whatever `-C` says.
@@ -140,8 +150,8 @@ impl Context {
     ///
     /// Errors: as [`Self::keyring`].
     pub(super) fn local_service(&self) -> Result<Local> {
-        let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: programs() };
-        Ok(Local::new(self.keyring()?, gpg, programs()))
+        let gpg = Gpg { program: self.variable("SOPS_GPG_EXEC"), programs: self.programs() };
+        Ok(Local::new(self.keyring()?, gpg, self.programs()))
     }
 
     /// Who wraps and opens data keys: the private keys at hand, gpg, and the services that the environment names.
@@ -191,8 +201,16 @@ impl Context {
             ssh_key_command: text("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
             config_dir: self.config_dir(home.as_deref()),
             home,
-            programs: programs(),
+            programs: self.programs(),
         }
+    }
+
+    /// What other programs get of the environment, and who answers them.
+    fn programs(&self) -> Programs {
+        let all = std::env::vars_os();
+        let environment =
+            if self.as_sops { keys::environment_without_keys(all) } else { keys::environment(all) };
+        Programs { environment, ask: Some(Arc::new(Person)) }
     }
 
     /// The folder of configuration, as sops finds it.
@@ -203,11 +221,6 @@ impl Context {
             .filter(|folder| folder.is_absolute())
             .or_else(|| home.map(|home| home.join(standard)))
     }
-}
-
-/// What other programs get of the environment, and who answers them.
-fn programs() -> Programs {
-    Programs { environment: keys::environment(std::env::vars_os()), ask: Some(Arc::new(Person)) }
 }
 
 /// Types of keys with commas between them, in the order in which they are to be tried. Unknown ones are passed over, as

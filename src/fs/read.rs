@@ -48,7 +48,7 @@ pub fn read_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     open(path, OFlags::NONBLOCK)?.map(|file| contents_up_to(file, path, limit)).transpose()
 }
 
-/// Reads a file, or a pipe such as `/dev/stdin` and the shell's `<(…)` name, to its end.
+/// Reads a file, a pipe such as `/dev/stdin` and the shell's `<(…)` name, or a device as `/dev/null` is one, to its end.
 ///
 /// For what a person names on the command line: waits for a pipe's writer.
 pub fn read_source(path: &Path) -> Result<Option<Source>> {
@@ -101,7 +101,7 @@ fn contents_up_to(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
 fn source(file: File, path: &Path, limit: u64) -> Result<Source> {
     let metadata = look(&file, path)?;
     let pipe = metadata.file_type().is_fifo();
-    if !metadata.is_file() && !pipe {
+    if !metadata.is_file() && !pipe && !metadata.file_type().is_char_device() {
         return Err(no_file(&metadata, path));
     }
     let secret = up_to_limit(file, metadata.len(), path, limit)?;
@@ -271,6 +271,11 @@ mod tests {
         let name = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
         let source = read_source(Path::new(&name)).unwrap().unwrap();
         assert_eq!((source.secret.expose(), source.pipe), (b"pw\n".as_slice(), true));
+    }
+
+    #[test]
+    fn a_source_may_be_a_device_that_ends() {
+        assert_eq!(read_source(Path::new("/dev/null")).unwrap().unwrap().secret.expose(), b"");
     }
 
     #[test]

@@ -49,11 +49,12 @@ pub use private::{
     holds_private, is_private_line, line_of_private, may_be_private, refuse_in_clear, refuse_in_name,
     refuse_private, without_private,
 };
-pub use programs::{Ask, Programs, environment};
+pub use programs::{Ask, Programs, environment, environment_without_keys};
 pub use public::{PublicKey, PublicKeys, public_keys};
 pub use recipient::{KeyKind, Recipient};
 pub use registry::Registry;
 pub use sources::IdentitySources;
 pub(crate) use unwrap::of_age;
 pub use unwrap::{Naming, Unwrap, WrappedKey};
+pub use words::split_words;
 pub use wrap::Wrap;

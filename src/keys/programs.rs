@@ -1,7 +1,6 @@
 //! How other programs are started: age plugins, and commands that print a key.
 //!
-//! They get the environment that is named here and nothing else, the root folder to work in, and no say on
-//! standard error. What they ask of a person goes through [`Ask`].
+//! They get the environment that is named here and nothing else, and no say on standard error. What they ask of a person goes through [`Ask`].
 
 use crate::secret::Secret;
 use std::ffi::{OsStr, OsString};
@@ -89,6 +88,17 @@ fn is_executable(file: &Path) -> bool {
 /// Everything else stays here, above all passwords and keys handed to uvars itself.
 pub fn environment(all: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
     all.into_iter().filter(|(name, _)| may_see(name)).collect()
+}
+
+/// All of them but those that may carry keys and passwords of ours: what sops hands on, without what it need not.
+pub fn environment_without_keys(
+    all: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let ours = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        name.starts_with("SOPS_AGE_") || name.starts_with("UVARS_")
+    };
+    all.into_iter().filter(|(name, _)| !ours(name)).collect()
 }
 
 const NAMES: [&str; 17] = [

@@ -316,7 +316,7 @@ fn trimmed(file: &[u8]) -> &[u8] {
 
 /// Runs a command that prints keys; `recipient` is whom they are wanted for.
 pub(super) fn run(line: &str, recipient: Option<&str>, programs: &Programs) -> Result<Secret> {
-    let words = words::split(line)?;
+    let words = words::split_words(line)?;
     let (name, arguments) = words.split_first().ok_or_else(|| Error::new("set to nothing"))?;
     let program = if name.contains('/') { Some(PathBuf::from(name)) } else { programs.find(name) };
     let program = program.ok_or_else(|| Error::new("its program is not on PATH"))?;

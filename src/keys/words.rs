@@ -1,4 +1,4 @@
-//! Splits a command line into words as a shell would, without a shell: `SOPS_AGE_KEY_CMD`.
+//! Splits a command line into words as a shell would, without a shell: `SOPS_AGE_KEY_CMD`, and the editor of sops.
 
 use crate::error::{Error, Result};
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// A quote that is not closed, or a backslash at the end. The text is not quoted: it may hold a token.
-pub(super) fn split(line: &str) -> Result<Vec<String>> {
+pub fn split_words(line: &str) -> Result<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = line.chars();
@@ -52,7 +52,7 @@ fn open() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::split_words as split;
 
     #[test]
     fn words_are_split_as_a_shell_splits_them() {

@@ -59,13 +59,13 @@ impl SopsConfig {
         let (mut rules, mut has_rules) = (Vec::new(), false);
         for entry in root.entries()?.iter().filter(|entry| entry.name == "creation_rules") {
             has_rules = !entry.value.is_null();
-            for rule in entry.value.list()? {
+            for rule in there(entry.value.list()?) {
                 rules.push(CreationRule::read(&rule)?);
             }
         }
         let mut destinations = Vec::new();
         for entry in root.entries()?.iter().filter(|entry| entry.name == "destination_rules") {
-            for rule in entry.value.list()? {
+            for rule in there(entry.value.list()?) {
                 destinations.push(DestinationRule::read(&rule)?);
             }
         }
@@ -103,6 +103,11 @@ impl SopsConfig {
     }
 }
 
+/// The items of a list that are something. sops' library leaves null out of a list of maps.
+pub(super) fn there(items: Vec<View<'_>>) -> Vec<View<'_>> {
+    items.into_iter().filter(|item| !item.is_null()).collect()
+}
+
 impl CreationRule {
     /// A rule that says nothing.
     pub(super) fn empty(line: u32) -> Self {
@@ -121,7 +126,7 @@ impl CreationRule {
         let entries = view.entries()?;
         let field = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.value);
         let text = |name: &str| field(name).map(|value| scalar(&value)).transpose();
-        let groups = match field("key_groups").map(|groups| groups.list()).transpose()? {
+        let groups = match field("key_groups").map(|groups| groups.list()).transpose()?.map(there) {
             Some(groups) if !groups.is_empty() => groups.iter().map(group).collect::<Result<Vec<_>>>()?,
             _ => vec![flat_group(&entries)?],
         };

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::keys::{KeyType, MasterKey};
 use crate::yaml::{Entry, View};
 
-use super::config::scalar;
+use super::config::{scalar, there};
 
 /// The keys of one group, each of which opens it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -132,7 +132,7 @@ fn collect(view: &View<'_>, found: &mut KeyGroup, depth: usize, seen: &mut usize
     }
     let entries = view.entries()?;
     let field = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.value);
-    for merged in field("merge").map(|merge| merge.list()).transpose()?.unwrap_or_default() {
+    for merged in there(field("merge").map(|merge| merge.list()).transpose()?.unwrap_or_default()) {
         collect(&merged, found, depth + 1, seen)?;
     }
     for (name, kind, items) in KINDS {

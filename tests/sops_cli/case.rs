@@ -10,7 +10,8 @@
 //!
 //! More lines: `env NAME=VALUE` for the commands; `stderr` compares standard error too; `first` compares only the first
 //! line of standard output; `needs gpg` leaves it out where there is no gpg; `old` also runs it with 3.11, `only-old` only with that; `differs ROW` says that the two
-//! differ, and `ours CODE TEXT` what ours ends with then (TEXT is a part of what it says, on either stream).
+//! differ, and `ours CODE TEXT` what ours ends with then (TEXT is a part of what it says, on either stream). Where CODE is not 0,
+//! ours must leave every file as it was, unless `touches` says that the commands themselves write some.
 
 use std::path::Path;
 
@@ -31,6 +32,7 @@ pub(crate) struct Case {
     pub(crate) needs: Option<String>,
     pub(crate) differs: Option<String>,
     pub(crate) ours: Option<(i32, String)>,
+    pub(crate) touches: bool,
 }
 
 /// The cases of a file.
@@ -66,6 +68,7 @@ pub(crate) fn read(path: &Path) -> Vec<Case> {
             "old" => case.old = true,
             "needs" => case.needs = Some(rest.to_owned()),
             "only-old" => case.only_old = true,
+            "touches" => case.touches = true,
             "differs" => case.differs = Some(rest.to_owned()),
             "ours" => {
                 let (code, said) = rest.split_once(' ').unwrap_or((rest, ""));

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -67,6 +67,7 @@ impl Stage {
         fs::remove_dir_all(&work).unwrap();
         copy(&self.path("saved"), &work);
         let ours = self.run(case, "ours");
+        let touched = touched(&self.path("saved"), &work);
         fs::remove_dir_all(&work).unwrap();
         fs::remove_dir_all(self.path("saved")).unwrap();
         let found = differences(case, &theirs, &ours);
@@ -76,7 +77,7 @@ impl Stage {
             Some(row) if found.is_empty() => {
                 Err(format!("is in the table of differences as {row}, and does not differ\n"))
             }
-            Some(_) => ended_as_said(case, &ours),
+            Some(_) => ended_as_said(case, &ours).and_then(|()| left_alone(case, &touched)),
         }
     }
 
@@ -263,4 +264,38 @@ fn ended_as_said(case: &Case, ours: &Ran) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("ours should end in {code} and say {said:?}; it ended in {found}:\n{out}{err}"))
+}
+
+/// Whether ours refused without a trace, where the case says that it refuses.
+fn left_alone(case: &Case, touched: &[String]) -> Result<(), String> {
+    let refuses = case.ours.as_ref().is_some_and(|(code, _)| *code != 0);
+    if !refuses || case.touches || touched.is_empty() {
+        return Ok(());
+    }
+    Err(format!("ours refused, and yet wrote {}\n", touched.join(", ")))
+}
+
+/// The files that are not as they were, to the byte and the mode.
+fn touched(before: &Path, after: &Path) -> Vec<String> {
+    let (before, after) = (every(before, before), every(after, after));
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+}
+
+fn every(root: &Path, folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = path.symlink_metadata().unwrap();
+        if kind.is_dir() {
+            found.append(&mut every(root, &path));
+            continue;
+        }
+        // of what is very large the length will do
+        let small = kind.is_file() && kind.len() < 1 << 20;
+        let bytes = if small { fs::read(&path).unwrap() } else { kind.len().to_be_bytes().to_vec() };
+        let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+        found.insert(name, (kind.permissions().mode(), bytes));
+    }
+    found
 }

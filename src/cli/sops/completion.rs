@@ -61,6 +61,9 @@ compdef _sops_words sops
 pub(super) fn suggest(line: &[String]) -> Outcome<()> {
     let root = legacy::table();
     let parsed = super::flags::parse(&root, line, |_| None).unwrap_or_default();
+    if parsed.words.first().is_some_and(|word| matches!(word.as_str(), "help" | "h")) {
+        return Ok(());
+    }
     let mut path: Vec<&Command> = Vec::new();
     for word in &parsed.words {
         let among = path.last().map_or(COMMANDS, |command| command.below);

@@ -34,7 +34,7 @@ impl Call<'_> {
     /// Where the configuration is, if there is one.
     pub(super) fn config_path(&self) -> Option<&Path> {
         let found = self.config.get_or_init(|| match self.root.text("config") {
-            "" => search(&self.context.path_by_links(Path::new(""))),
+            "" => search(&self.context.path(Path::new(""))),
             typed => Some(PathBuf::from(typed)),
         });
         found.as_deref()
@@ -47,9 +47,9 @@ impl Call<'_> {
 
     fn read_config_at(&self, path: &Path) -> Outcome<Config> {
         let unread = |why: String| Fault::failed(format!("could not read config file: {why}"));
+        // where the folder was reached by a link, .. is above what that leads to; rules go by the letter, as with sops
         let place = self.absolute(&path.to_string_lossy());
-        // --config /dev/null is how people say that there is none
-        let bytes = match fs::read_source(&place) {
+        let bytes = match fs::read_source(&self.context.path(path)) {
             Ok(Some(source)) => source.secret,
             Ok(None) => return Err(unread(files::missing(path))),
             Err(error) => return Err(unread(error.to_string())),

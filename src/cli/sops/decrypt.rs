@@ -80,15 +80,21 @@ fn extracted(plain: &Plain, path: &TreePath, output: Format) -> Outcome<Secret> 
     if let Some(part) = plain.below(&place) {
         return part.into_text(output).map_err(not_dumped("Error dumping file: "));
     }
-    match plain.get(&place) {
-        Some(Value::Str(text)) => Ok(text),
-        _ => plain.emit_at(&place, value_format(output)).map_err(not_dumped("Error dumping tree: ")),
+    let no_form = |why: String| Err(Fault::new(Code::Dump, format!("Error dumping tree: {why}")));
+    match (plain.get(&place), output) {
+        (Some(Value::Str(text)), _) => Ok(text),
+        (Some(value), Format::Dotenv) => {
+            no_form(format!("the dotenv store only supports emitting strings, got {}", go_type(&value)))
+        }
+        (_, Format::Binary) => {
+            no_form("a file of bytes has no values to extract; try --output-type yaml".to_owned())
+        }
+        // INI has no text for some
+        _ => {
+            let format = if output == Format::Ini { Format::Json } else { output };
+            plain.emit_at(&place, format).map_err(not_dumped("Error dumping tree: "))
+        }
     }
-}
-
-/// How a single value is written: bytes have no values, and INI has no text for some.
-fn value_format(output: Format) -> Format {
-    if matches!(output, Format::Binary | Format::Ini) { Format::Json } else { output }
 }
 
 /// Why a step leads nowhere.

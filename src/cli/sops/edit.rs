@@ -14,13 +14,15 @@ use super::tables::{
     CONTEXT, IGNORE_MAC, INPUT_TYPE, KEYS, KEYSERVICE, LOCAL, ORDER, OUTPUT_TYPE, RULES, SHOW_KEYS, THRESHOLD,
 };
 use crate::cli::child;
-use crate::cli::edit::{PATIENCE, command, entered, put};
+use crate::cli::edit::{PATIENCE, entered, put};
 use crate::cli::scratch::Scratch;
 use crate::cli::signals::interrupted;
+use crate::keys::split_words;
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, KeyPath, Plain, Stores, Value};
 use std::ffi::OsString;
 use std::path::Path;
+use std::process;
 
 pub(super) const COMMAND: Command = Command {
     name: "edit",
@@ -191,8 +193,12 @@ impl Edit<'_, '_> {
             failed("there is none: set SOPS_EDITOR or EDITOR, or install vim, nano or vi".to_owned())
         })?;
         let name = editor.to_string_lossy().into_owned();
-        let mut command = command(&editor, &name);
-        command.arg(file);
+        let words = split_words(&name).map_err(|error| failed(error.to_string()))?;
+        let [program, words @ ..] = words.as_slice() else {
+            return Err(failed("SOPS_EDITOR or EDITOR says nothing but blanks".to_owned()));
+        };
+        let mut command = process::Command::new(program);
+        command.args(words).arg(file);
         child::keep_ours(&mut command);
         let started = command.spawn().map_err(|error| failed(format!("{name}: {error}")))?;
         let ended = child::wait(started, &name, Some(PATIENCE))?;

@@ -19,7 +19,8 @@ use std::path::{Component, Path, PathBuf};
 
 const NO_FIFO: Flag =
     Flag::new(&["no-fifo"], Kind::Switch(false), "A regular file in memory instead of a pipe with a name");
-const FILENAME: Flag = Flag::new(&["filename"], Kind::TextOr("tmp-file"), "The name of the file or pipe");
+const USUAL_NAME: &str = "tmp-file";
+const FILENAME: Flag = Flag::new(&["filename"], Kind::TextOr(USUAL_NAME), "The name of the file or pipe");
 
 pub(super) const COMMAND: Command = Command {
     name: "exec-file",
@@ -43,10 +44,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
             "exec-file cannot run a command in the background: the file would be gone before it is read",
         ));
     }
-    let name = call.text("filename");
-    if !matches!(Path::new(name).components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]) {
-        return Err(Fault::failed("The provided filename is not a local path."));
-    }
+    let name = local_name(call.text("filename"))?;
     let scratch = Scratch::make(call.context)?;
     let path = scratch.path().join(name);
     let fifo = !call.is_on("no-fifo");
@@ -64,6 +62,21 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     scratch.forget_signals();
     drop(scratch);
     ended(done.status)
+}
+
+/// The name of the file, in which `.` and `..` may stand as long as they do not lead out of its folder.
+fn local_name(typed: &str) -> Outcome<PathBuf> {
+    let elsewhere = || Fault::failed("The provided filename is not a local path.");
+    let mut name = PathBuf::new();
+    for part in Path::new(if typed.is_empty() { USUAL_NAME } else { typed }).components() {
+        match part {
+            Component::Normal(part) => name.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if name.pop() => {}
+            _ => return Err(elsewhere()),
+        }
+    }
+    if name.components().count() == 1 { Ok(name) } else { Err(elsewhere()) }
 }
 
 fn lay_out(path: &Path, text: &Secret, fifo: bool) -> Outcome<()> {

@@ -13,6 +13,9 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// So many links may stand behind each other, as the system has it.
+const LINKS: usize = 40;
+
 /// What is read, and by which name its type and rule go.
 pub(super) struct Source {
     /// The file; none for standard input.
@@ -122,7 +125,18 @@ fn put(path: &Path, bytes: &[u8], words: &str) -> Outcome<()> {
         let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
         return written.map_err(|error| failed(Error::io("write", path, error)));
     }
-    fs::replace(path, bytes, usual_mode()).map_err(failed)
+    fs::replace(&end_of_links(path), bytes, usual_mode()).map_err(failed)
+}
+
+/// Where a link leads whose file is not there yet; any other path as it is.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut end = path.to_path_buf();
+    for _ in 0..LINKS {
+        let Ok(next) = std::fs::read_link(&end) else { return end };
+        end = end.parent().unwrap_or(Path::new("/")).join(next);
+    }
+    // round and round: the error is about what was typed
+    path.to_path_buf()
 }
 
 /// The mode of a new file, as every program makes it.

@@ -6,7 +6,7 @@ use super::code::Code;
 use super::fault::{Fault, Outcome};
 use super::files;
 use super::tables::INPUT_TYPE;
-use crate::sops::{Encrypted, is_not_encrypted};
+use crate::sops::{Encrypted, Format, is_not_encrypted};
 use std::path::Path;
 
 pub(super) const COMMAND: Command = Command {
@@ -33,7 +33,12 @@ fn run(call: &Call<'_>) -> Outcome<()> {
 fn is_encrypted(call: &Call<'_>) -> Outcome<bool> {
     let typed = Path::new(call.word(0));
     let bytes = files::read(&call.context.path(typed), typed)?;
-    match Encrypted::parse(bytes.expose(), call.format("input-type", typed)) {
+    let format = call.format("input-type", typed);
+    if bytes.expose().is_empty() && format == Format::Yaml {
+        // a file without a document has no metadata
+        return Ok(false);
+    }
+    match Encrypted::parse(bytes.expose(), format) {
         Ok(file) => Ok(file.has_mac()),
         Err(error) if is_not_encrypted(&error) => Ok(false),
         Err(error) => Err(error.into()),

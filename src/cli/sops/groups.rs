@@ -33,7 +33,7 @@ const ADD: Command = Command {
     words: "",
     about: "Add a key group to a file",
     more: "A flag that names keys may be given several times.",
-    flags: &[&[FILE, IN_PLACE, AWS_PROFILE, CONTEXT, THRESHOLD, LOCAL, KEYSERVICE], MEMBERS],
+    flags: &[&[FILE], MEMBERS, &[IN_PLACE, THRESHOLD, CONTEXT, LOCAL, KEYSERVICE]],
     below: &[],
     run: add,
 };
@@ -41,6 +41,7 @@ const ADD: Command = Command {
 const MEMBERS: &[Flag] = &[
     Flag::new(&["pgp"], Kind::Texts, "An OpenPGP key, by its fingerprint"),
     Flag::new(&["kms"], Kind::Texts, "An AWS KMS key, by its ARN"),
+    AWS_PROFILE,
     Flag::new(&["gcp-kms"], Kind::Texts, "A Google Cloud KMS key, by its resource ID"),
     Flag::new(&["hckms"], Kind::Texts, "A Huawei Cloud KMS key, REGION:UUID"),
     Flag::new(&["azure-kv"], Kind::Texts, "An Azure Key Vault key, by its URL"),

@@ -82,12 +82,12 @@ const COMMANDS: &[&Command] = &[
     &completion::COMMAND,
     &exec_env::COMMAND,
     &exec_file::COMMAND,
-    &filestatus::COMMAND,
-    &groups::COMMAND,
-    #[cfg(feature = "keyservice")]
-    &keyservice::COMMAND,
     #[cfg(feature = "publish")]
     &publish::COMMAND,
+    #[cfg(feature = "keyservice")]
+    &keyservice::COMMAND,
+    &filestatus::COMMAND,
+    &groups::COMMAND,
     &updatekeys::COMMAND,
     &decrypt::COMMAND,
     &encrypt::COMMAND,
@@ -124,8 +124,12 @@ pub(super) fn line(arguments: &[OsString]) -> Option<&[OsString]> {
 
 /// Runs `uvars … sops` with what stands behind it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> u8 {
-    let words: Vec<String> = arguments.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    finish(dispatch(context, &words))
+    let words = arguments.words.iter().map(|word| {
+        let why = || Fault::failed(format!("an argument is not UTF-8: {}", word.to_string_lossy()));
+        word.to_str().map(str::to_owned).ok_or_else(why)
+    });
+    let words: Outcome<Vec<String>> = words.collect();
+    finish(words.and_then(|words| dispatch(&context.of_sops(), &words)))
 }
 
 /// Runs a line of sops, without its program's name.

@@ -6,7 +6,7 @@ use super::fault::{Fault, Outcome};
 use super::key_lists::FLAGS;
 use super::log::{self, Level};
 use crate::error::Error;
-use crate::keys::MasterKey;
+use crate::keys::{MasterKey, Recipient};
 use crate::rules::CreationRule;
 use crate::sops::{DEFAULT_SUFFIX, Encrypted, Format, KeyGroups, Plain, Rules, Selection};
 use std::path::Path;
@@ -112,14 +112,25 @@ impl Call<'_> {
     /// The keys that the flags name, in one group; else those of the rule.
     fn groups(&self, rule: Option<&CreationRule>) -> Outcome<Vec<Vec<MasterKey>>> {
         self.encryption_context()?;
-        match (FLAGS.iter().all(|(flag, _)| self.text(flag).is_empty()), rule) {
-            (false, _) => Ok(vec![self.keys("")?]),
-            (true, Some(rule)) => Ok(rule.key_groups()?),
+        let of_rule = rule.map(CreationRule::key_groups).transpose()?;
+        match (FLAGS.iter().all(|(flag, _)| self.text(flag).is_empty()), of_rule) {
+            (false, of_rule) => {
+                // they are not wrapped for, but a rule that is wrong is told of
+                of_rule.iter().flatten().flatten().try_for_each(may_be_key)?;
+                Ok(vec![self.keys("")?])
+            }
+            (true, Some(groups)) => Ok(groups),
             (true, None) => Err(Fault::failed(
                 "config file not found, or has no creation rules, and no keys provided through command line options",
             )),
         }
     }
+}
+
+/// Checks that a recipient of age is one; keys of other types were checked when they were read.
+fn may_be_key(key: &MasterKey) -> Outcome<()> {
+    let MasterKey::Age { recipient } = key else { return Ok(()) };
+    Ok(Recipient::parse(recipient).map(drop)?)
 }
 
 fn warn_of_rule(field: &str, name: &str) {
@@ -155,5 +166,9 @@ pub(super) fn checked(groups: Vec<Vec<MasterKey>>, threshold: i64) -> Outcome<Ke
 
 /// A key that cannot be wrapped for is told apart from a value that cannot be encrypted: that has a place.
 fn code_of(error: &Error) -> Code {
+    if error.message().contains("is kept for the metadata") {
+        // sops finds the name in a later document only when it writes
+        return Code::Dump;
+    }
     if error.has_key() { Code::EncryptTree } else { Code::Failed }
 }

@@ -21,9 +21,9 @@ pub(super) const COMMAND: Command = Command {
     more: "Keys are added to the first key group, and taken away from all of them. Whoever loses access has seen the values \
            as they are now: change those that are still in use.",
     flags: &[
-        &[IN_PLACE, OUTPUT],
+        &[IN_PLACE, OUTPUT, INPUT_TYPE, OUTPUT_TYPE, CONTEXT],
         ADD_AND_REMOVE,
-        &[CONTEXT, INPUT_TYPE, OUTPUT_TYPE, FILENAME_OVERRIDE, ORDER, LOCAL, KEYSERVICE],
+        &[FILENAME_OVERRIDE, ORDER, LOCAL, KEYSERVICE],
     ],
     below: &[],
     run,

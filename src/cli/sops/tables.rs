@@ -96,20 +96,20 @@ pub(super) const COMMENT_RULES: &[Flag] = &[
 
 /// Keys that `rotate` adds and takes away.
 pub(super) const ADD_AND_REMOVE: &[Flag] = &[
-    text(&["add-kms"], "AWS KMS keys to add"),
-    text(&["rm-kms"], "AWS KMS keys to take away"),
-    text(&["add-pgp"], "OpenPGP keys to add"),
-    text(&["rm-pgp"], "OpenPGP keys to take away"),
     text(&["add-gcp-kms"], "Google Cloud KMS keys to add"),
     text(&["rm-gcp-kms"], "Google Cloud KMS keys to take away"),
     text(&["add-hckms"], "Huawei Cloud KMS keys to add"),
     text(&["rm-hckms"], "Huawei Cloud KMS keys to take away"),
     text(&["add-azure-kv"], "Azure Key Vault keys to add"),
     text(&["rm-azure-kv"], "Azure Key Vault keys to take away"),
+    text(&["add-kms"], "AWS KMS keys to add"),
+    text(&["rm-kms"], "AWS KMS keys to take away"),
     text(&["add-hc-vault-transit"], "Vault transit keys to add"),
     text(&["rm-hc-vault-transit"], "Vault transit keys to take away"),
     text(&["add-age"], "age recipients to add"),
     text(&["rm-age"], "age recipients to take away"),
+    text(&["add-pgp"], "OpenPGP keys to add"),
+    text(&["rm-pgp"], "OpenPGP keys to take away"),
 ];
 
 /// What only the program itself has, in front of a subcommand.

@@ -16,7 +16,8 @@ impl Call<'_> {
     /// Errors: a type stands in it twice (112).
     pub(super) fn check_order(&self) -> Outcome<()> {
         let mut seen = Vec::new();
-        for kind in self.text("decryption-order").split(',').filter(|kind| !kind.is_empty()) {
+        let order = self.text("decryption-order");
+        for kind in order.split(',').filter(|_| !order.is_empty()) {
             if seen.contains(&kind) {
                 return Err(Fault::new(
                     Code::DuplicateOrder,

@@ -7,10 +7,11 @@ use crate::cli::format::Input;
 use crate::cli::layout::nearest_config;
 use crate::error::{Error, Result};
 use crate::fleet::FileKind;
-use crate::fs;
 use crate::rules::{SopsConfig, relative_path};
 use crate::sops::Format;
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// A file to be checked.
@@ -18,6 +19,8 @@ pub(super) struct Found {
     pub(super) document: Document,
     /// Why it should be encrypted, where somebody named its folder and not the file.
     why: Option<String>,
+    /// Why it could not be looked at, or the folder that it is.
+    pub(super) unread: Option<Error>,
 }
 
 impl Found {
@@ -33,14 +36,19 @@ impl Found {
 /// Folders that are no place for files of one's own.
 const PASSED_OVER: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
+/// How much of a file is looked at in one go.
+const WINDOW: usize = 64 << 10;
+
 /// What every encrypted value begins with.
 const SEALED: &[u8] = b"ENC[AES256_GCM,";
 
 /// Finds them, in the order of the command line; those of a folder by their names.
 ///
+/// What cannot be read is found too, with the reason: the others are checked all the same.
+///
 /// # Errors
 ///
-/// A name that means nothing; a folder that cannot be read, or has no file to be checked in it.
+/// A name that means nothing; a folder that has no file to be checked in it.
 pub(super) fn all(context: &Context, typed: &[String], input: Input) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for typed in typed {
@@ -50,7 +58,7 @@ pub(super) fn all(context: &Context, typed: &[String], input: Input) -> Result<V
         }
         if FileKind::of_short(typed).is_some() || !folder.is_dir() {
             let document = Document::locate(context, typed)?.of_type(input.input_type)?;
-            found.push(Found { document, why: None });
+            found.push(Found { document, why: None, unread: None });
             continue;
         }
         let inside = in_folder(context, &folder, typed)?;
@@ -64,43 +72,87 @@ pub(super) fn all(context: &Context, typed: &[String], input: Input) -> Result<V
 
 fn in_folder(context: &Context, folder: &Path, typed: &str) -> Result<Vec<Found>> {
     let mut files = Vec::new();
-    list(folder, &mut files)?;
-    files.sort();
+    list(folder, &mut files);
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
     let shown = |file: &Path| {
         let inside = file.strip_prefix(folder).unwrap_or(file);
         let shown = if typed == "." { inside.to_path_buf() } else { Path::new(typed).join(inside) };
         shown.to_string_lossy().into_owned()
     };
-    let looked_at = files.par_iter().map(|file| {
-        let document = Document::at(context, file.clone(), &shown(file))?;
-        let why = should_be_encrypted(&document, file)?;
-        let checked = why.is_some() || is_sealed(file, document.format())?;
-        Ok(checked.then_some(Found { document, why }))
+    let looked_at = files.into_par_iter().map(|(file, unread)| {
+        let document = Document::at(context, file.clone(), &shown(&file))?;
+        let looked = match unread {
+            Some(error) => Err(error),
+            None => look(&document, &file),
+        };
+        Ok(match looked {
+            Ok(None) => None,
+            Ok(Some(why)) => Some(Found { document, why, unread: None }),
+            Err(error) => Some(Found { document, why: None, unread: Some(error) }),
+        })
     });
     let looked_at: Vec<Result<Option<Found>>> = looked_at.collect();
     looked_at.into_par_iter().filter_map(Result::transpose).collect()
 }
 
 /// The regular files in a folder and those below it. Links are not followed: what they lead to is checked where it is.
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let cannot = |error| Error::io("list", folder, error);
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let kind = entry.file_type().map_err(cannot)?;
+fn list(folder: &Path, files: &mut Vec<(PathBuf, Option<Error>)>) {
+    if let Err(error) = try_list(folder, files) {
+        files.push((folder.to_path_buf(), Some(Error::io("list", folder, error))));
+    }
+}
+
+fn try_list(folder: &Path, files: &mut Vec<(PathBuf, Option<Error>)>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
         if kind.is_file() {
-            files.push(entry.path());
+            files.push((entry.path(), None));
         } else if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
-            list(&entry.path(), files)?;
+            list(&entry.path(), files);
         }
     }
     Ok(())
 }
 
-/// Whether a file holds encrypted values. One that only speaks of them has another form.
+/// Whether a file of a folder is to be checked; and why, where that is not what it holds.
+fn look(document: &Document, file: &Path) -> Result<Option<Option<String>>> {
+    let why = should_be_encrypted(document, file)?;
+    let checked = why.is_some() || is_sealed(file, document.format())?;
+    Ok(checked.then_some(why))
+}
+
+/// Whether a file holds encrypted values. One that only speaks of them has another form. It may be of any size: what is
+/// too large to be checked is nobody's secret where there are none in it.
 fn is_sealed(file: &Path, format: Format) -> Result<bool> {
-    let bytes = fs::read(file)?.unwrap_or_default();
-    let form = format != Format::Binary || bytes.trim_ascii_start().starts_with(b"{");
-    Ok(form && memchr::memmem::find(&bytes, SEALED).is_some())
+    let failed = |error| Error::io("read", file, error);
+    let mut open = File::open(file).map_err(failed)?;
+    let finder = memchr::memmem::Finder::new(SEALED);
+    let mut window = vec![0; WINDOW];
+    let mut begun = false;
+    let mut kept = 0;
+    loop {
+        let read = match open.read(window.get_mut(kept..).unwrap_or_default()) {
+            Ok(0) => return Ok(false),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        let seen = window.get(..kept + read).unwrap_or_default();
+        if let Some(first) = seen.trim_ascii_start().first().filter(|_| !begun) {
+            begun = true;
+            if format == Format::Binary && *first != b'{' {
+                return Ok(false);
+            }
+        }
+        if finder.find(seen).is_some() {
+            return Ok(true);
+        }
+        // the mark may be cut in two
+        let all = seen.len();
+        kept = all.min(SEALED.len() - 1);
+        window.copy_within(all - kept..all, 0);
+    }
 }
 
 /// Why a file should be encrypted, whatever is in it: by its name, its place in a fleet, or the regex of a rule. A rule

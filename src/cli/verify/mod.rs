@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::Unwrap;
 use crate::sops::{Encrypted, Mac};
 use found::Found;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use standard::{Differs, Standards};
 
 /// Check that encrypted files are whole, and that their readers are those that they should have
@@ -43,8 +43,8 @@ pub(super) struct Arguments {
 }
 
 /// What was found out about a file.
-struct Checked<'d> {
-    document: &'d Document,
+struct Checked {
+    document: Document,
     state: State,
     /// The file itself, where it can be read at all.
     file: Option<Encrypted>,
@@ -65,13 +65,13 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let found = found::all(context, &arguments.files, arguments.input)?;
     let keys = context.key_services()?;
     let standards = Standards::load(context, found.iter().map(|found| &found.document));
-    let checked: Vec<Checked<'_>> = found.par_iter().map(|found| check(found, &keys, &standards)).collect();
+    let checked: Vec<Checked> = found.into_par_iter().map(|found| check(found, &keys, &standards)).collect();
     if arguments.json {
         report::json(ui, &checked)?;
     } else {
         report::print(ui, &checked)?;
     }
-    let any = |of: fn(&Checked<'_>) -> bool| checked.iter().any(of);
+    let any = |of: fn(&Checked) -> bool| checked.iter().any(of);
     if any(|one| matches!(one.state, State::Damaged(_))) {
         return Ok(Exit::Partly);
     }
@@ -81,29 +81,33 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     Ok(if any(|one| !one.differs.told.is_empty()) { Exit::OutOfDate } else { Exit::Done })
 }
 
-fn check<'d>(found: &'d Found, keys: &dyn Unwrap, standards: &Standards) -> Checked<'d> {
+fn check(mut found: Found, keys: &dyn Unwrap, standards: &Standards) -> Checked {
+    let looked = match found.unread.take() {
+        Some(error) => Err(error),
+        None => look(&found, keys, standards),
+    };
+    let (state, file, differs) =
+        looked.unwrap_or_else(|error| (State::Damaged(vec![error]), None, Differs::default()));
+    Checked { document: found.document, state, file, differs }
+}
+
+type Looked = (State, Option<Encrypted>, Differs);
+
+/// Looks at a file.
+///
+/// Errors: it cannot be read, or is no encrypted file.
+fn look(found: &Found, keys: &dyn Unwrap, standards: &Standards) -> Result<Looked> {
     let document = &found.document;
-    let failed = |error: Error| Checked {
-        document,
-        state: State::Damaged(vec![error]),
-        file: None,
-        differs: Differs::default(),
-    };
-    let bytes = match document.bytes() {
-        Ok(bytes) => bytes,
-        Err(error) => return failed(error),
-    };
-    let file = match Encrypted::parse(&bytes, document.format()) {
-        Ok(file) => file,
-        Err(error) => return failed(found.say_why(error.at(document.shown()))),
-    };
+    let bytes = document.bytes()?;
+    let file = Encrypted::parse(&bytes, document.format())
+        .map_err(|error| found.say_why(error.at(document.shown())))?;
     let differs = standards.differences(document, &file);
     let state = match document.open_file(bytes, file.clone(), keys, Mac::Check) {
         Ok(opened) => State::Whole(opened.clear_comments()),
         Err(error) if error.kind() == Kind::NoKey => State::NoKey(error),
         Err(error) => State::Damaged(all_damage(document, &file, keys, error)),
     };
-    Checked { document, state, file: Some(file), differs }
+    Ok((state, Some(file), differs))
 }
 
 /// Everything that is wrong with the file, where it was being opened; else what it was refused for.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const MANY: usize = 20;
 
 /// Says it to people. A hint that many files have is said once.
-pub(super) fn print(ui: &mut Ui, checked: &[Checked<'_>]) -> Result<()> {
+pub(super) fn print(ui: &mut Ui, checked: &[Checked]) -> Result<()> {
     let mut said = BTreeSet::new();
     for one in checked {
         let name = one.document.shown();
@@ -48,12 +48,12 @@ pub(super) fn print(ui: &mut Ui, checked: &[Checked<'_>]) -> Result<()> {
 }
 
 /// Says it to programs: docs/values.md has what each field means.
-pub(super) fn json(ui: &mut Ui, checked: &[Checked<'_>]) -> Result<()> {
+pub(super) fn json(ui: &mut Ui, checked: &[Checked]) -> Result<()> {
     let all: Vec<Value> = checked.iter().map(describe).collect();
     ui.json(&json!(all))
 }
 
-fn describe(one: &Checked<'_>) -> Value {
+fn describe(one: &Checked) -> Value {
     let (status, errors): (_, &[Error]) = match &one.state {
         State::Whole(_) if one.differs.told.is_empty() => ("ok", &[]),
         State::Whole(_) => ("differs", &[]),
