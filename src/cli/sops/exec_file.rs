@@ -59,7 +59,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
         feed(path, text);
     }
     let done = child::wait(started, "/bin/sh", None)?;
-    scratch.forget_signals();
+    // with it goes the file; a signal that asked us to end does so now
     drop(scratch);
     ended(done.status)
 }
