@@ -86,8 +86,9 @@ fn in_folder(context: &Context, folder: &Path, typed: &str) -> Result<Vec<Found>
             None => look(&document, &file),
         };
         Ok(match looked {
-            Ok(None) => None,
-            Ok(Some(why)) => Some(Found { document, why, unread: None }),
+            Ok(Look::Other) => None,
+            Ok(Look::Encrypted) => Some(Found { document, why: None, unread: None }),
+            Ok(Look::ShouldBe(why)) => Some(Found { document, why: Some(why), unread: None }),
             Err(error) => Some(Found { document, why: None, unread: Some(error) }),
         })
     });
@@ -115,11 +116,21 @@ fn try_list(folder: &Path, files: &mut Vec<(PathBuf, Option<Error>)>) -> io::Res
     Ok(())
 }
 
-/// Whether a file of a folder is to be checked; and why, where that is not what it holds.
-fn look(document: &Document, file: &Path) -> Result<Option<Option<String>>> {
-    let why = should_be_encrypted(document, file)?;
-    let checked = why.is_some() || is_sealed(file, document.format())?;
-    Ok(checked.then_some(why))
+/// What a file of a folder is.
+enum Look {
+    /// Nothing that is to be checked.
+    Other,
+    /// There are encrypted values in it.
+    Encrypted,
+    /// Whatever is in it, it should be encrypted, for this reason.
+    ShouldBe(String),
+}
+
+fn look(document: &Document, file: &Path) -> Result<Look> {
+    if let Some(why) = should_be_encrypted(document, file)? {
+        return Ok(Look::ShouldBe(why));
+    }
+    Ok(if is_sealed(file, document.format())? { Look::Encrypted } else { Look::Other })
 }
 
 /// Whether a file holds encrypted values. One that only speaks of them has another form. It may be of any size: what is
