@@ -2,7 +2,8 @@
 //! sops decrypts, and both come to the same.
 //!
 //! They are looked for where cargo, go, pip, npm and apt put things, found anew at every run, and taken in an order that
-//! says nothing. With `UVARS_DEEP=1` all that are found are tried, else some of every format.
+//! says nothing and is another for each `UVARS_TEST_SEED`. Some of every format are tried, ten times as many with `UVARS_DEEP=1`: a
+//! machine may have any number of them.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -119,7 +120,7 @@ fn both_come_to_the_same() {
     let deep = std::env::var_os("UVARS_DEEP").is_some_and(|value| value == "1");
     let found = found();
     let there = counted(found.iter().map(|file| file.format.name()));
-    let (first, rest) = if deep { (found, Vec::new()) } else { some_of(found) };
+    let (first, rest) = some_of(found, if deep { 10 } else { 1 });
     let mut outcomes: Vec<(&File, Outcome)> = first.par_iter().map(|file| (file, outcome(file))).collect();
     for more in rest.chunks(100) {
         let compared =
@@ -176,10 +177,10 @@ fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize>
     })
 }
 
-/// Each format's share, and the others.
-fn some_of(all: Vec<File>) -> (Vec<File>, Vec<File>) {
+/// Each format's share so many times, and the others.
+fn some_of(all: Vec<File>, times: usize) -> (Vec<File>, Vec<File>) {
     let mut left: BTreeMap<&str, usize> =
-        SHARES.iter().map(|(format, share)| (format.name(), *share)).collect();
+        SHARES.iter().map(|(format, share)| (format.name(), times * share)).collect();
     all.into_iter().partition(|file| {
         let share = left.get_mut(file.format.name()).unwrap();
         *share = share.saturating_sub(1);
@@ -187,8 +188,9 @@ fn some_of(all: Vec<File>) -> (Vec<File>, Vec<File>) {
     })
 }
 
-/// Every file of every format, each content once, in the order of their digests.
+/// Every file of every format, each content once, in the order of their digests with the seed.
 fn found() -> Vec<File> {
+    let salt = std::env::var("UVARS_TEST_SEED").unwrap_or_default();
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
@@ -202,7 +204,7 @@ fn found() -> Vec<File> {
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
-                files.extend(file(entry.path()));
+                files.extend(file(entry.path(), &salt));
             }
         }
     }
@@ -211,7 +213,7 @@ fn found() -> Vec<File> {
     files
 }
 
-fn file(path: PathBuf) -> Option<File> {
+fn file(path: PathBuf, salt: &str) -> Option<File> {
     let format = format(&path)?;
     let size = std::fs::metadata(&path).ok()?.len();
     let source = (size > 0 && size <= LARGEST).then(|| std::fs::read(&path).ok())??;
@@ -219,7 +221,7 @@ fn file(path: PathBuf) -> Option<File> {
         // UTF-16, which sops takes and we do not, as docs/formats.md has it
         return None;
     }
-    let order = Sha256::digest(&source).into();
+    let order = Sha256::new_with_prefix(salt).chain_update(&source).finalize().into();
     Some(File { path, source, format, order })
 }
 
