@@ -1,5 +1,5 @@
 //! The armored age file in which a data key lies: its text, and the bytes behind the armor.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};

@@ -1,5 +1,5 @@
 //! Private keys of every kind, from the environment, a file or `ssh-keygen`.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::keys::{IdentitySources, Keyring, Wrapped, public_of_private};
 use uvars::secret::Secret;

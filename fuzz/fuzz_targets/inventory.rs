@@ -1,5 +1,5 @@
 //! `uvars.yaml`: any bytes are an inventory or an error.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
 use uvars::fleet::Inventory;

@@ -1,5 +1,5 @@
 //! Files of the registry and lists of ssh keys: a recipient that is read is written as it is stored.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::keys::{Recipient, convert_public, key_file};
 

@@ -1,9 +1,10 @@
 //! A key path that is read is shown so that it can be typed again (control characters apart); a regular expression is taken or refused.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::sops::{KeyPath, go_regex};
 
-fuzz_target!(|text: &str| {
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(path) = KeyPath::parse(text) {
         let shown = path.to_string();
         let whole =

@@ -1,5 +1,5 @@
 //! `keys/ledger.yaml`: what is read can be taken out again, entry by entry.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::keys::Ledger;
 

@@ -1,5 +1,5 @@
 //! The manifest that root reads at boot: taken whole, or refused; what is taken is written as it was.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::activate::Manifest;
 

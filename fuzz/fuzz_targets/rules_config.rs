@@ -1,5 +1,5 @@
 //! `.sops.yaml` of anybody: read, matched, and its rules for encryption made.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
 use uvars::rules::SopsConfig;

@@ -1,5 +1,5 @@
 //! A dotenv file in clear, there and back; and the same bytes as an encrypted file.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 #[path = "../there_and_back.rs"]
 mod there_and_back;
 use libfuzzer_sys::fuzz_target;

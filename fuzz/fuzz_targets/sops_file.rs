@@ -1,5 +1,5 @@
 //! An encrypted file of anybody is read, opened as far as it goes and written again; never a panic.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::secret::DataKey;
 use uvars::sops::{Encrypted, Format, Mac};

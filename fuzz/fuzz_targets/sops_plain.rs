@@ -1,5 +1,5 @@
 //! YAML in clear: what can be encrypted is decrypted to the same documents, and what is printed reads back.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 #[path = "../there_and_back.rs"]
 mod there_and_back;
 use libfuzzer_sys::fuzz_target;

@@ -1,12 +1,15 @@
-//! An edit in place does what it should, or is refused and changes nothing. (That refusals are rare is held by
-//! tests/yaml_edit_random.rs, on texts that people could have written.)
-#![no_main]
+//! An edit in place does what it should, or is refused and changes nothing. A byte for the edit, one for where, the word
+//! that is put there, NUL, the text. (That refusals are rare is held by `tests/yaml_edit_random.rs`, on texts that people
+//! could have written.)
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::yaml::Tree;
 use uvars::yaml::edit::{At, Edit, Value};
 
-fuzz_target!(|input: (u8, u8, &str, &str)| {
-    let (operation, which, word, text) = input;
+fuzz_target!(|bytes: &[u8]| {
+    let [operation, which, texts @ ..] = bytes else { return };
+    let Ok(texts) = std::str::from_utf8(texts) else { return };
+    let Some((word, text)) = texts.split_once('\0') else { return };
     let Ok(mut edit) = Edit::new("f.yaml", text.as_bytes()) else { return };
     let name = Tree::parse(text.as_bytes()).ok().and_then(|tree| {
         let root = tree.root(*tree.documents().first()?)?;

@@ -1,5 +1,5 @@
 //! The reader takes any bytes, makes no more nodes than there are bytes, and what it read can be written.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 use libfuzzer_sys::fuzz_target;
 use uvars::yaml;
 
