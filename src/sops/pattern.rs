@@ -153,7 +153,12 @@ impl Reader<'_> {
             return Err("look-around is not supported");
         }
         self.out.push('?');
-        if !self.rest.starts_with("P<") && !self.rest.starts_with('<') {
+        if let Some(name) = self.rest.strip_prefix("P<").or_else(|| self.rest.strip_prefix('<')) {
+            let name = name.split('>').next().unwrap_or_default();
+            if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                return Err("the name of a group has other signs than letters, digits and _");
+            }
+        } else {
             let flags = self.rest.chars().take_while(|flag| !matches!(flag, ':' | ')'));
             if flags.into_iter().any(|flag| !"imsU-".contains(flag)) {
                 return Err("a group begins with an unknown flag");
@@ -200,7 +205,8 @@ impl Reader<'_> {
             'w' => self.out.push_str("[0-9A-Za-z_]"),
             'W' => self.out.push_str("[^0-9A-Za-z_]"),
             'a' | 'f' | 't' | 'n' | 'r' | 'v' => self.pass(letter),
-            'p' | 'P' | 'x' => {
+            'p' | 'P' => return self.property(letter),
+            'x' => {
                 self.pass(letter);
                 if self.take("{") {
                     let Some((name, rest)) = self.rest.split_once('}') else { return Err("a brace is open") };
@@ -251,34 +257,91 @@ impl Reader<'_> {
             self.out.push('^');
         }
         let mut first = true;
-        loop {
-            match self.next() {
-                None => return Err("a bracket is open"),
-                Some(']') if !first => break,
-                Some('\\') => {
-                    let letter = self.next().ok_or("it ends in a backslash")?;
-                    self.letter(letter)?;
-                }
-                Some('[') if self.rest.starts_with(':') => {
-                    let (name, rest) = self.rest.split_once(":]").ok_or("a bracket is open")?;
-                    self.out.push('[');
-                    self.out.push_str(name);
-                    self.out.push_str(":]");
-                    self.rest = rest;
-                }
-                Some(sign @ ('[' | ']' | '&' | '~' | '^')) => {
-                    self.out.push('\\');
-                    self.out.push(sign);
-                }
-                Some('-') if first || self.rest.starts_with(']') => self.out.push_str("\\-"),
-                Some(other) => self.out.push(other),
-            }
+        while first || !self.rest.starts_with(']') {
             first = false;
+            if let Some((name, rest)) = self.rest.strip_prefix("[:").and_then(|rest| rest.split_once(":]")) {
+                if !NAMED.contains(&name.strip_prefix('^').unwrap_or(name)) {
+                    return Err("a class of characters is unknown");
+                }
+                // writing into memory cannot fail
+                let _ = write!(self.out, "[:{name}:]");
+                self.rest = rest;
+            } else if self.member()? && self.rest.starts_with('-') && !self.rest.starts_with("-]") {
+                self.next();
+                self.out.push('-');
+                if !self.member()? {
+                    return Err("a range ends in a class");
+                }
+            }
         }
+        self.next();
         self.out.push(']');
         Ok(())
     }
+
+    /// A character in brackets, or a class of them; whether it is one.
+    fn member(&mut self) -> std::result::Result<bool, &'static str> {
+        match self.next().ok_or("a bracket is open")? {
+            '\\' => {
+                let letter = self.next().ok_or("it ends in a backslash")?;
+                self.letter(letter)?;
+                return Ok(!"dDsSwWpP".contains(letter));
+            }
+            sign @ ('[' | ']' | '&' | '~' | '^' | '-') => {
+                self.out.push('\\');
+                self.out.push(sign);
+            }
+            other => self.out.push(other),
+        }
+        Ok(true)
+    }
+
+    /// A class of Unicode behind `\p` or `\P`.
+    fn property(&mut self, letter: char) -> Step {
+        let name = if self.take("{") {
+            let (name, rest) = self.rest.split_once('}').ok_or("a brace is open")?;
+            self.rest = rest;
+            name
+        } else {
+            let end = self.rest.chars().next().map_or(0, char::len_utf8);
+            let (name, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+            self.rest = rest;
+            name
+        };
+        let (other, wanted) = name.strip_prefix('^').map_or((false, name), |name| (true, name));
+        if !is_property(wanted) {
+            return Err("a class of Unicode is unknown");
+        }
+        let letter = if (letter == 'p') == other { 'P' } else { 'p' };
+        // writing into memory cannot fail
+        let _ = write!(self.out, "\\{letter}{{{wanted}}}");
+        Ok(())
+    }
 }
+
+/// Whether Go knows a class of Unicode: it does the categories and the scripts, and not, as the crate, any other property,
+/// `Is` in front of one, or the short names of scripts, which have four letters.
+fn is_property(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let known = |of: &str| Regex::new(&format!("\\p{{{of}={name}}}")).is_ok();
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_- ".contains(&byte));
+    let may_be_script = name.len() != 4 || OF_FOUR.contains(&name.as_str());
+    is_word
+        && !name.starts_with("is")
+        && (ALL_OR_MOST.contains(&name.as_str()) || known("gc") || may_be_script && known("sc"))
+}
+
+/// The classes that have a name in brackets.
+const NAMED: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
+];
+
+/// The scripts whose long names have four letters.
+const OF_FOUR: [&str; 8] = ["ahom", "cham", "kawi", "lisu", "modi", "newa", "thai", "toto"];
+
+/// What is neither category nor script.
+const ALL_OR_MOST: [&str; 3] = ["any", "ascii", "assigned"];
 
 #[cfg(test)]
 mod tests {
@@ -311,6 +374,18 @@ mod tests {
             ("a.c", "aéc", "a\nc"),
             (r"\bfoo\b", "a foo", "afoo"),
             ("pa$", "pa", "pa\n"),
+            (r"[!--]", "-", "."),
+            (r"[--a]", "Z", "b"),
+            (r"[a-c-e]", "-", "d"),
+            (r"[\w-z]", "-", "!"),
+            ("[a~~b]", "~", "c"),
+            ("[[:alpha]", ":", "b"),
+            ("[[:^alpha:]]", "1", "a"),
+            (r"\pL", "a", "1"),
+            (r"\p{Greek}", "α", "a"),
+            (r"\p{^Lu}", "a", "A"),
+            (r"[\P{Lu}]", "a", "A"),
+            (r"\p{Thai}", "ก", "a"),
         ] {
             assert!(matches(pattern, yes), "{pattern} {yes}");
             assert!(!matches(pattern, no), "{pattern} {no}");
@@ -353,6 +428,18 @@ mod tests {
             "(?P<1a>x)",
             r"\pX",
             "[b-a]",
+            "[a--b]",
+            r"[a-\d]",
+            "[[:foo:]]",
+            r"\p{Alphabetic}",
+            r"\p{Emoji}",
+            r"\p{IsGreek}",
+            r"\p{Grek}",
+            r"\p{sc=Greek}",
+            r"\p{}",
+            r"\p",
+            "(?P<é>a)",
+            "(?<a.b>a)",
         ] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }

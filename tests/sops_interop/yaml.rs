@@ -1,6 +1,6 @@
 //! YAML: every kind of value, rules, readers, edits.
 
-use crate::room::{Room, SOPS, key_file, keyring, mask, now, path, recipient, vectors};
+use crate::room::{Room, SOPS, key_file, keyring, mask, now, path, recipient, seal, vectors};
 use crate::{peers, room};
 use std::path::Path;
 use std::time::Duration;
@@ -257,6 +257,23 @@ fn comment_rules_in_lists_that_sops_could_not_read_back_are_refused() {
     let key = recipient("a.age").to_string();
     let theirs = room.succeed(&["-e", "--age", &key, "--encrypted-comment-regex", "sops:enc", "plain.yaml"]);
     assert_eq!(print(&theirs).unwrap().as_bytes(), source);
+}
+
+#[test]
+fn a_mark_that_every_encrypted_comment_has_is_refused() {
+    let plain = Plain::parse(b"# one\na: x\n", Format::Yaml).unwrap();
+    for mark in ["^ENC", "comment", "[A-Z]"] {
+        let error = seal(&plain, &rules("unencrypted_comment_regex", mark), Format::Yaml).unwrap_err();
+        assert!(
+            error.to_string().contains("matches what an encrypted comment looks like"),
+            "{mark}: {error}"
+        );
+        let Some(room) = Room::new("sops") else { continue };
+        room.write("plain.yaml", b"# one\na: x\n");
+        let key = recipient("a.age").to_string();
+        let theirs = room.run(&["-e", "--age", &key, "--unencrypted-comment-regex", mark, "plain.yaml"]);
+        assert_eq!(theirs.status.code(), Some(23), "{mark}");
+    }
 }
 
 /// Names, comments and places on which rules may differ.
