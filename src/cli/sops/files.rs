@@ -122,8 +122,10 @@ fn put(path: &Path, bytes: &[u8], words: &str) -> Outcome<()> {
     let failed = |error: Error| Fault::of(Code::Write, words, &error);
     let is_other = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     if is_other {
-        let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
-        return written.map_err(|error| failed(Error::io("write", path, error)));
+        let open = OpenOptions::new().write(true).open(path);
+        let mut file = open.map_err(|error| failed(Error::io("write", path, error)))?;
+        let not_written = |error| Fault::failed(format!("write {}: {error}", path.display()));
+        return file.write_all(bytes).map_err(not_written);
     }
     fs::replace(&end_of_links(path), bytes, usual_mode()).map_err(failed)
 }

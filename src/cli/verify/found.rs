@@ -52,7 +52,8 @@ const SEALED: &[u8] = b"ENC[AES256_GCM,";
 pub(super) fn all(context: &Context, typed: &[String], input: Input) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for typed in typed {
-        let folder = context.path(Path::new(typed));
+        // without the dot that stands for it
+        let folder: PathBuf = context.path(Path::new(typed)).components().collect();
         if typed.ends_with('/') && !folder.is_dir() {
             return Err(Error::new("no such folder").at(typed));
         }
