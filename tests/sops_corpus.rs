@@ -170,6 +170,19 @@ fn what_may_differ_stands_in_the_tables() {
     }
 }
 
+#[test]
+fn several_differences_are_told_together_and_others_are_not() {
+    let source = "a: {} # one\nl:\n    #\n    - k: 1 # two\n";
+    let theirs = "a: {}\nl:\n    - \"\"\n    - k: 1\n";
+    let ours = "# one\na: {}\nl:\n    # \n    -\n    # two\n      k: 1\n";
+    assert_eq!(named(source, theirs, ours), Some("comments-empty.yaml"));
+    assert_eq!(named(source, theirs, &ours.replace('1', "2")), None);
+    let source = "l:\n    - k: \"\\nx\"\n";
+    let (theirs, ours) = ("l:\n    - k: \"\\nx\"\n    - y\n", "l:\n    - k: |4-\n\n        x\n    - y\n");
+    assert_eq!(named(source, theirs, ours), Some("lines-that-begin-blank-in-lists.yaml"));
+    assert_eq!(named(source, theirs, &ours.replace('y', "z")), None);
+}
+
 fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
     words.fold(BTreeMap::new(), |mut counts, word| {
         *counts.entry(word).or_default() += 1;
@@ -364,11 +377,18 @@ fn without_empty_comments(text: &str) -> String {
     text.lines().filter(stays).collect::<Vec<_>>().join("\n")
 }
 
-/// A comment that sops loses or moves.
+/// A comment that sops loses or moves. The first name of an entry stands on the line of its mark where there is none.
 fn without_comments(text: &str) -> String {
     let bare = |line: &'_ str| line.split_once(" #").map_or(line, |(value, _)| value).to_owned();
     let stays = |line: &&str| !line.trim_start().starts_with('#');
-    text.lines().filter(stays).map(bare).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().filter(stays).map(bare) {
+        match lines.last_mut().filter(|last| last.trim_start() == "-") {
+            Some(mark) => *mark = format!("{mark} {}", line.trim_start()),
+            None => lines.push(line),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Texts of several lines that begin with an empty one or a blank: we write some in quotes that sops writes as literals.
