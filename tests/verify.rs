@@ -456,6 +456,26 @@ fn a_folder_is_searched_for_what_is_encrypted_and_what_should_be() {
 }
 
 #[test]
+fn an_encrypted_file_is_found_wherever_its_first_value_begins() {
+    let place = Place::new();
+    let ann = place.key("ann");
+    place.rules(&format!("  - age: {ann}\n"));
+    place.encrypt("a.yaml", FILES[0].1);
+    let text = place.read("a.yaml");
+    let first = text.find("ENC[").unwrap();
+    // files are looked at in pieces of this size, and a mark may be cut in two
+    for before in 0..16 {
+        let comment = "x".repeat((64 << 10) - before - first - "#\n".len());
+        let long = format!("#{comment}\n{text}");
+        assert_eq!(long.find("ENC["), Some((64 << 10) - before));
+        // nothing but what a file of one value has behind the first one says that it is encrypted
+        let only = long.replacen("ENC[", "\u{1}", 1).replace("ENC[", "[").replacen('\u{1}', "ENC[", 1);
+        place.write("cut.yaml", &only);
+        assert!(place.verify(".").err.contains("cut.yaml"), "{before}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_keeps_nobody_from_checking_the_rest() {
     let place = Place::new();
     let ann = place.key("ann");
