@@ -4,6 +4,7 @@
 //! no `Display`. Whoever needs the bytes says so by `expose`.
 
 use std::fmt;
+use std::io::{ErrorKind, Read, Result};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Overwrites bytes with zeros, in a way that no compiler takes out.
@@ -13,6 +14,9 @@ pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
 }
+
+/// What is read of unknown length has this much room first.
+const FIRST_ROOM: usize = 16 * 1024;
 
 /// Plaintext bytes: a value, a password, a private key.
 #[derive(Clone, Default)]
@@ -30,6 +34,33 @@ impl Secret {
     /// Takes the bytes over; the vector is wiped with this value.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+
+    /// Reads to the end, or `most` bytes. A vector that grows by itself leaves copies in memory that nobody wipes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the reader.
+    pub fn read(mut from: impl Read, most: usize) -> Result<Self> {
+        let mut bytes = Self::new(vec![0; FIRST_ROOM.min(most)]);
+        let mut length = 0;
+        while length < most {
+            if length == bytes.len() {
+                let room = (length * 2).min(most);
+                let mut larger = Self::new(Vec::with_capacity(room));
+                larger.0.extend_from_slice(&bytes.0);
+                larger.0.resize(room, 0);
+                bytes = larger;
+            }
+            match from.read(bytes.0.get_mut(length..).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.0.truncate(length);
+        Ok(bytes)
     }
 
     /// The bytes.
@@ -133,6 +164,19 @@ mod tests {
     fn debug_shows_nothing() {
         let shown = format!("{:?} {:?}", Secret::from("hunter2"), DataKey::new([7; 32]));
         assert_eq!(shown, "Secret(…) DataKey(…)");
+    }
+
+    #[test]
+    fn what_is_read_is_read_whole_and_no_further() {
+        let bytes: Vec<u8> = (0..20_000_u32).flat_map(u32::to_le_bytes).collect();
+        for length in [0, 1, FIRST_ROOM, FIRST_ROOM + 1, bytes.len()] {
+            let all = &bytes[..length];
+            for most in [length, length + 1, usize::MAX] {
+                assert_eq!(Secret::read(all, most).unwrap().expose(), all, "{length} {most}");
+            }
+        }
+        assert_eq!(Secret::read(&*bytes, 7).unwrap().expose(), &bytes[..7]);
+        assert_eq!(Secret::read(&*bytes, FIRST_ROOM + 7).unwrap().expose(), &bytes[..FIRST_ROOM + 7]);
     }
 
     #[test]

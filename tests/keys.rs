@@ -427,6 +427,44 @@ fn identity_files_behind_a_passphrase_are_opened() {
         error.hints().iter().any(|hint| hint.contains("SOPS_AGE_KEY: the passphrase is wrong")),
         "{error:?}"
     );
+    // what a command prints may be such a file too
+    let command = format!("cat {}", pair.file.with_extension("armored").display());
+    let command = IdentitySources {
+        key_command: Some(command),
+        programs: with_path(&[]),
+        ..IdentitySources::default()
+    };
+    let answers = Answers::new(&["wrong", "word"]);
+    let keyring = Keyring::new(asking(command, &answers));
+    for _ in 0..2 {
+        let wrapped = ["age1other", &pair.public].map(|recipient| Wrapped { recipient, enc: &enc });
+        assert_eq!(keyring.unwrap(&wrapped).unwrap().expose(), DATA_KEY);
+    }
+    assert_eq!(answers.asked(), 2);
+}
+
+#[test]
+fn no_passphrase_is_asked_for_again_where_none_would_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(pair) = age_key(dir.path(), "key") else { return };
+    let Some(armored) = protect(&pair.file, true) else { return };
+    let armored = String::from_utf8(armored).unwrap();
+    let other = pair.wrap();
+    // to a key and not behind a passphrase, cut off, and with keys that are none
+    std::fs::write(&pair.file, "no key\n").unwrap();
+    let Some(garbage) = protect(&pair.file, true) else { return };
+    let garbage = String::from_utf8(garbage).unwrap();
+    for (file, said) in [
+        (other.as_str(), "not an age file that a passphrase protects"),
+        (&armored[..armored.len() / 2], "not an age file that a passphrase protects"),
+        (&garbage, "line 1, column 1: this is not an identity"),
+    ] {
+        let answers = Answers::new(&["word"; 3]);
+        let sources = IdentitySources { key_text: Some(Secret::from(file)), ..IdentitySources::default() };
+        let error = open(asking(sources, &answers), &pair.public, &other).unwrap_err();
+        assert!(error.hints().iter().any(|hint| hint.contains(said)), "{said}: {error:?}");
+        assert_eq!(answers.asked(), 1, "{said}");
+    }
 }
 
 #[test]

@@ -8,9 +8,8 @@ use crate::fs;
 use crate::secret::Secret;
 use crate::sops::Value;
 use crate::vars::Prompter;
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// Reads a value. `name` is what a person is asked for.
 pub(super) fn read(context: &Context, file: Option<&Path>, as_json: bool, name: &str) -> Result<Value> {
@@ -28,16 +27,13 @@ pub(super) fn read(context: &Context, file: Option<&Path>, as_json: bool, name: 
 
 /// All of standard input, which may have so many bytes.
 pub(super) fn standard_input(limit: u64) -> Result<Secret> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    std::io::stdin()
-        .lock()
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let bytes = Secret::read(std::io::stdin().lock(), most.saturating_add(1))
         .map_err(|error| Error::new("cannot read standard input").because(error))?;
-    if bytes.len() as u64 > limit {
+    if bytes.len() > most {
         return Err(Error::new(format!("standard input has more than {} MiB", limit >> 20)));
     }
-    Ok(Secret::new(std::mem::take(&mut *bytes)))
+    Ok(bytes)
 }
 
 /// One line without its line end; several lines as they are.

@@ -16,7 +16,12 @@ pub(super) fn decode(text: &str) -> Result<(String, Zeroizing<Vec<u8>>), Malform
         text,
         |_| Malformed("its checksum is wrong: was a character changed, or the end cut off?"),
         |_| Ok(()),
-        |hrp, bytes| Ok((hrp, Zeroizing::new(bytes.collect::<Vec<u8>>()))),
+        |hrp, bytes| {
+            // more room than they take: a vector that grows leaves copies behind
+            let mut all = Zeroizing::new(Vec::with_capacity(text.len()));
+            all.extend(bytes);
+            Ok((hrp, all))
+        },
     )?;
     let (hrp, bytes) = decoded;
     if !Zeroizing::new(encode(hrp, &bytes)).eq_ignore_ascii_case(text) {

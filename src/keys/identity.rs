@@ -150,7 +150,7 @@ pub(super) fn read_words(bytes: &[u8], programs: &Programs) -> Result<Vec<Identi
     let mut found = Vec::new();
     for (number, line) in (1..).zip(text(bytes)?.split('\n')) {
         if !line.starts_with('#') {
-            for word in line.split_ascii_whitespace() {
+            for word in line.split_whitespace() {
                 found.push(parse(word, programs).map_err(|error| error.position(number, 1))?);
             }
         }
@@ -268,6 +268,8 @@ mod tests {
     fn a_variable_has_identities_between_any_blanks() {
         assert_eq!(words(&format!("  {KEY}\t{KEY} \r\n# comment {KEY}\n{PLUGIN}")).unwrap(), 3);
         assert_eq!(words("").unwrap(), 0);
+        // what sops takes for blanks, such as a copy from a page leaves behind
+        assert_eq!(words(&format!("{KEY}\u{b}{KEY}\u{a0}{KEY}\u{3000}")).unwrap(), 3);
         for bad in [format!("{KEY} # note"), format!(" # {KEY}"), format!("{KEY},{KEY}")] {
             assert!(words(&bad).is_err(), "{bad}");
         }

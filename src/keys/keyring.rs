@@ -102,13 +102,24 @@ impl Keyring {
         let mut found = Vec::new();
         for (name, line, recipient) in commands {
             let Some(line) = line else { continue };
-            let place = known.entry((name, recipient.unwrap_or_default().to_owned())).or_insert_with(|| {
-                Arc::new(match sources::run(line, recipient, self.programs()) {
-                    Ok(output) => Place::output(name.to_owned(), output),
-                    Err(error) => Place::failed(name.to_owned(), &error),
-                })
-            });
-            found.push(Arc::clone(place));
+            // what a file names may be anything: a command is told of recipients alone
+            let recipient = recipient.filter(|text| Recipient::parse(text).is_ok());
+            let asked = (name, recipient.unwrap_or_default().to_owned());
+            if let Some(place) = known.get(&asked) {
+                found.push(Arc::clone(place));
+                continue;
+            }
+            let place = match sources::run(line, recipient, self.programs()) {
+                Ok(output) => {
+                    // most commands print the same keys whomever they are for
+                    let same = known.values().find(|place| place.label() == name && place.printed(&output));
+                    let same = same.map(Arc::clone);
+                    same.unwrap_or_else(|| Arc::new(Place::output(name.to_owned(), output)))
+                }
+                Err(error) => Arc::new(Place::failed(name.to_owned(), &error)),
+            };
+            known.insert(asked, Arc::clone(&place));
+            found.push(place);
         }
         found
     }
@@ -117,7 +128,9 @@ impl Keyring {
         if wrapped.is_empty() {
             return Error::no_key("nobody can read this: it has no age recipient");
         }
-        let readers: Vec<_> = wrapped.iter().map(|entry| reader(entry.recipient, name)).collect();
+        let mut readers: Vec<_> = wrapped.iter().map(|entry| reader(entry.recipient, name)).collect();
+        let mut seen = BTreeSet::new();
+        readers.retain(|reader| seen.insert(reader.clone()));
         let mut error = Error::no_key("none of the keys at hand opens this");
         error = error.hint(format!("it can be read by {}", readers.join(", ")));
         for place in &self.places {
@@ -232,18 +245,27 @@ impl Search<'_> {
     }
 
     fn commands(&self) -> Option<Secret> {
+        let mut tried: Vec<Arc<Place>> = Vec::new();
         self.wrapped.iter().find_map(|entry| {
-            self.keyring
-                .outputs(Some(entry.recipient))
-                .iter()
-                .find_map(|place| self.all(self.identities(place)))
+            let places = self.keyring.outputs(Some(entry.recipient));
+            places.into_iter().find_map(|place| {
+                // every key is tried on everything the first time
+                if tried.iter().any(|known| Arc::ptr_eq(known, &place)) {
+                    return None;
+                }
+                let opened = self.all(self.identities(&place));
+                tried.push(place);
+                opened
+            })
         })
     }
 
     /// Keys behind passphrases: first those whose public half is a reader, then files that may hold anything.
     fn passphrases(&self) -> Option<Secret> {
         let programs = self.keyring.programs();
-        let places = || self.keyring.places.iter();
+        let outputs: Vec<_> =
+            self.wrapped.iter().flat_map(|entry| self.keyring.outputs(Some(entry.recipient))).collect();
+        let places = || self.keyring.places.iter().chain(outputs.iter().map(Arc::as_ref));
         places()
             .filter(|place| matches!(place.found(programs), Found::ProtectedSsh(_, Some(public)) if self.reads(public)))
             .find_map(|place| self.all(place.unlock(programs)))
@@ -331,6 +353,31 @@ mod tests {
         keyring.unwrap(&[foreign]).unwrap_err();
         assert_eq!(read(&keyring), keyring.places.len());
         assert_eq!(keyring.outputs.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_command_is_told_of_recipients_and_what_it_prints_twice_is_looked_at_once() {
+        let path = ("PATH".into(), "/usr/bin:/bin".into());
+        let sources = IdentitySources {
+            key_command: Some("printenv SOPS_AGE_RECIPIENT".into()),
+            ssh_key_command: Some("echo '#'".into()),
+            programs: Programs { environment: vec![path], ask: None },
+            ..IdentitySources::default()
+        };
+        let [a, b] = [(); 2].map(|()| generate("now").unwrap().recipient);
+        let output = |sources: &IdentitySources, number: usize| {
+            let keyring = Keyring::new(sources.clone());
+            move |recipient: &str| Arc::clone(&keyring.outputs(Some(recipient))[number])
+        };
+        let ssh = output(&sources, 0);
+        assert!(Arc::ptr_eq(&ssh(a.as_str()), &ssh("age1../../x")));
+        let told = output(&sources, 1);
+        assert!(told(a.as_str()).printed(&Secret::from(format!("{a}\n"))));
+        assert!(!Arc::ptr_eq(&told(a.as_str()), &told(b.as_str())));
+        // printenv fails where there is no such variable
+        assert!(matches!(told("age1../../x").found(&sources.programs), Found::Failed(_)));
+        let same = output(&IdentitySources { key_command: Some("echo '#'".into()), ..sources }, 1);
+        assert!(Arc::ptr_eq(&same(a.as_str()), &same(b.as_str())));
     }
 
     #[test]

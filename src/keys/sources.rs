@@ -3,15 +3,13 @@
 use super::identity::{self, Content, Identity};
 use super::programs::Programs;
 use super::recipient::Recipient;
-use super::ssh_private::SshKey;
+use super::ssh_private::{SshKey, WRONG_PASSPHRASE};
 use super::words;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use zeroize::Zeroizing;
 
 /// The places that `cli` fills in from the environment and the command line; the default is none.
 ///
@@ -150,9 +148,14 @@ impl Place {
         Self::new(label, Origin::Output(output))
     }
 
+    /// Whether this is what it printed.
+    pub(super) fn printed(&self, output: &Secret) -> bool {
+        matches!(&self.origin, Origin::Output(printed) if printed == output)
+    }
+
     /// A place that could not be looked at.
     pub(super) fn failed(label: String, error: &Error) -> Self {
-        let place = Self::new(label, Origin::Output(Secret::default()));
+        let place = Self::new(label, Origin::Text(Secret::default()));
         drop(place.found.set(Found::Failed(error.to_string())));
         place
     }
@@ -213,7 +216,9 @@ impl Place {
             let Some(passphrase) = ask.passphrase(&self.label) else { break };
             match open(&passphrase) {
                 Ok(identities) => return Ok(identities),
-                Err(error) => last = error.to_string(),
+                Err(error) if error.message() == WRONG_PASSPHRASE => last = error.to_string(),
+                // no other passphrase would mend that
+                Err(error) => return Err(error.to_string()),
             }
         }
         Err(last)
@@ -289,7 +294,7 @@ fn open_file(file: &Secret, passphrase: &Secret, programs: &Programs) -> Result<
     /// The work that age itself accepts, in powers of two.
     const MOST_WORK: u8 = 22;
     let damaged = || Error::new("not an age file that a passphrase protects, or damaged");
-    let passphrase = passphrase.expose_str().ok_or_else(|| Error::new("the passphrase is wrong"))?;
+    let passphrase = passphrase.expose_str().ok_or_else(|| Error::new(WRONG_PASSPHRASE))?;
     let mut key = age::scrypt::Identity::new(age::secrecy::SecretString::from(passphrase));
     key.set_max_work_factor(MOST_WORK);
     let reader = age::armor::ArmoredReader::new(trimmed(file.expose()));
@@ -299,14 +304,13 @@ fn open_file(file: &Secret, passphrase: &Secret, programs: &Programs) -> Result<
     }
     let stream = file.decrypt(std::iter::once(&key as &dyn age::Identity)).map_err(|error| match error {
         age::DecryptError::DecryptionFailed | age::DecryptError::NoMatchingKeys => {
-            Error::new("the passphrase is wrong")
+            Error::new(WRONG_PASSPHRASE)
         }
         age::DecryptError::ExcessiveWork { .. } => Error::new("its passphrase would take too much work"),
         _ => damaged(),
     })?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    stream.take(identity::LARGEST as u64).read_to_end(&mut bytes).map_err(|_| damaged())?;
-    identity::read_lines(&bytes, programs)
+    let bytes = Secret::read(stream, identity::LARGEST).map_err(|_| damaged())?;
+    identity::read_lines(bytes.expose(), programs)
 }
 
 /// Armor without the empty lines behind it; a binary file as it is.
@@ -328,15 +332,11 @@ pub(super) fn run(line: &str, recipient: Option<&str>, programs: &Programs) -> R
     let mut child = command.spawn().map_err(|error| Error::new("cannot be started").because(error))?;
     // nothing is said to it
     drop(child.stdin.take());
-    let mut output = Zeroizing::new(Vec::new());
-    if let Some(pipe) = child.stdout.take() {
-        pipe.take(identity::LARGEST as u64 + 1)
-            .read_to_end(&mut output)
-            .map_err(|error| Error::new("its output cannot be read").because(error))?;
-    }
+    let output = child.stdout.take().map(|pipe| Secret::read(pipe, identity::LARGEST + 1)).transpose();
+    let output = output.map_err(|error| Error::new("its output cannot be read").because(error))?;
     let status = child.wait().map_err(|error| Error::new("cannot be waited for").because(error))?;
     if !status.success() {
         return Err(Error::new(format!("failed with {status}")));
     }
-    Ok(Secret::new(std::mem::take(&mut *output)))
+    Ok(output.unwrap_or_default())
 }

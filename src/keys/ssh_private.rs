@@ -11,6 +11,9 @@ use ssh_key::{LineEnding, PrivateKey};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
+/// What is said of a passphrase that does not fit.
+pub(super) const WRONG_PASSPHRASE: &str = "the passphrase is wrong";
+
 /// A private key as it was read.
 pub(super) enum SshKey {
     /// `BEGIN OPENSSH PRIVATE KEY`
@@ -87,7 +90,7 @@ fn unlock(key: &PrivateKey, passphrase: Option<&Secret>) -> Result<Option<Privat
         return Ok(None);
     }
     let passphrase = passphrase.ok_or_else(|| Error::new("a passphrase protects this key"))?;
-    key.decrypt(passphrase.expose()).map(Some).map_err(|_| Error::new("the passphrase is wrong"))
+    key.decrypt(passphrase.expose()).map(Some).map_err(|_| Error::new(WRONG_PASSPHRASE))
 }
 
 /// The age crate's reading of a key that has no passphrase.

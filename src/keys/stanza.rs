@@ -36,13 +36,18 @@ impl<'a> Conversation<'a> {
 
     /// Sends a stanza.
     pub(super) fn say(&mut self, tag: &str, arguments: &[&str], body: &[u8]) -> io::Result<()> {
-        let mut text = Zeroizing::new(format!("-> {tag}"));
+        let body = Zeroizing::new(STANDARD_NO_PAD.encode(body));
+        // room for all of it: a text that grows leaves copies behind
+        let words: usize = arguments.iter().map(|argument| argument.len() + 1).sum();
+        let room = tag.len() + words + body.len() + body.len() / 64 + 8;
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        text.push_str("-> ");
+        text.push_str(tag);
         for argument in arguments {
             text.push(' ');
             text.push_str(argument);
         }
         text.push('\n');
-        let body = Zeroizing::new(STANDARD_NO_PAD.encode(body));
         let mut rest = body.as_str();
         while let Some((line, behind)) = rest.split_at_checked(64) {
             text.push_str(line);

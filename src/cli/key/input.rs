@@ -5,12 +5,10 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::keys::{self, PublicKeys, Recipient};
 use crate::secret::Secret;
-use std::io::Read as _;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// What of a text is read at most: no key is longer.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// The recipients that an argument means, with their comments.
 ///
@@ -91,11 +89,6 @@ fn file(path: &Path) -> Result<Secret> {
 }
 
 fn standard_input() -> Result<Secret> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    std::io::stdin()
-        .lock()
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::new("cannot read standard input").because(error))?;
-    Ok(Secret::new(std::mem::take(&mut *bytes)))
+    Secret::read(std::io::stdin().lock(), LARGEST + 1)
+        .map_err(|error| Error::new("cannot read standard input").because(error))
 }
