@@ -21,6 +21,9 @@ pub struct Gpg {
     pub programs: Programs,
 }
 
+/// How much is shown of what gpg said.
+const LONGEST: usize = 300;
+
 /// Far more than a wrapped data key takes.
 const LARGEST: u64 = 1024 * 1024;
 
@@ -46,9 +49,12 @@ impl Gpg {
             "--trusted-key",
             trusted,
         ];
-        let armored = self.run(&arguments, plaintext).map_err(|said| {
-            Error::new(format!("gpg cannot encrypt to {fingerprint}{said}"))
-                .hint(format!("is the public key there? gpg --list-keys {fingerprint}"))
+        let armored = self.run(&arguments, plaintext).map_err(|why| {
+            let hint = match why {
+                Why::Said(_) => format!("is the public key there? gpg --list-keys {fingerprint}"),
+                Why::NotRun(_) => NO_PROGRAM.to_owned(),
+            };
+            Error::new(format!("gpg cannot encrypt to {fingerprint}: {why}")).hint(hint)
         })?;
         let text = armored.expose_str().map(str::trim).filter(|text| !text.is_empty());
         text.map(str::to_owned).ok_or_else(|| Error::new(format!("gpg encrypted nothing to {fingerprint}")))
@@ -61,8 +67,8 @@ impl Gpg {
     /// gpg cannot be started, has no key that fits, or finds the text damaged.
     pub fn decrypt(&self, fingerprint: &str, ciphertext: &str) -> Result<Secret> {
         // a passphrase is asked for by the agent's pinentry, on the terminal of its own choice
-        let opened = self.run(&["--decrypt"], ciphertext.as_bytes()).map_err(|said| {
-            Error::new(format!("gpg cannot open what is encrypted to {}{said}", shown(fingerprint)))
+        let opened = self.run(&["--decrypt"], ciphertext.as_bytes()).map_err(|why| {
+            Error::new(format!("gpg cannot open what is encrypted to {}: {why}", shown(fingerprint)))
         })?;
         if opened.is_empty() {
             // a release that knows the cipher not drops the packet and says that all went well
@@ -74,9 +80,9 @@ impl Gpg {
         Ok(opened)
     }
 
-    /// Runs gpg; the error is what to say behind `gpg cannot …`.
-    fn run(&self, arguments: &[&str], input: &[u8]) -> std::result::Result<Secret, String> {
-        let mut child = self.start(arguments)?;
+    /// Runs gpg.
+    fn run(&self, arguments: &[&str], input: &[u8]) -> std::result::Result<Secret, Why> {
+        let mut child = self.start(arguments).map_err(Why::NotRun)?;
         let said = child.stderr.take();
         let (mut output, said) = thread::scope(|scope| {
             let said = scope.spawn(move || {
@@ -100,20 +106,36 @@ impl Gpg {
         });
         match child.wait() {
             Ok(status) if status.success() => Ok(Secret::new(std::mem::take(&mut *output))),
-            Ok(_) => Err(format!(": {}", last_words(&said))),
-            Err(error) => Err(format!(": {error}")),
+            Ok(_) => Err(Why::Said(last_words(&said))),
+            Err(error) => Err(Why::NotRun(error.to_string())),
         }
     }
 
     fn start(&self, arguments: &[&str]) -> std::result::Result<Child, String> {
         let name = self.program.clone().unwrap_or_else(|| "gpg".into());
         let found = self.programs.find_program(&name);
-        let program = found.ok_or_else(|| format!(": there is no program {}", name.to_string_lossy()))?;
+        let program = found.ok_or_else(|| format!("there is no program {}", name.to_string_lossy()))?;
         let mut command = self.programs.command(&program);
         command.args(arguments).stderr(Stdio::piped());
-        command.spawn().map_err(|error| format!(": {} cannot be started: {error}", program.display()))
+        command.spawn().map_err(|error| format!("{} cannot be started: {error}", program.display()))
     }
 }
+
+/// Why gpg did nothing, to be told behind what it was to do.
+enum Why {
+    /// In its own words.
+    Said(String),
+    NotRun(String),
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Said(why) | Self::NotRun(why)) = self;
+        out.write_str(why)
+    }
+}
+
+const NO_PROGRAM: &str = "install GnuPG, or name its program in SOPS_GPG_EXEC";
 
 /// Refuses what gpg could take for an option or for more than one key.
 fn check(fingerprint: &str) -> Result<()> {
@@ -137,11 +159,20 @@ fn shown(fingerprint: &str) -> String {
     fingerprint.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// The last line that gpg said, which is its reason.
+/// What gpg said to have failed: the last line is its conclusion, that a key was not there, and the lines before it say
+/// why, as that nobody answered the question for its passphrase.
 fn last_words(said: &[u8]) -> String {
+    /// Of a long story the end is told.
+    const MOST: usize = 3;
     let said = String::from_utf8_lossy(said);
-    let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed");
-    shown(last.strip_prefix("gpg: ").unwrap_or(last))
+    let lines = said.lines().map(|line| line.trim().strip_prefix("gpg: ").unwrap_or(line.trim()));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let Some((last, before)) = lines.split_last() else { return "it failed".to_owned() };
+    let tells = |line: &&&str| [" failed: ", ": skipped: "].iter().any(|words| line.contains(words));
+    let mut told: Vec<&str> = before.iter().filter(tells).copied().collect();
+    told.push(last);
+    let told = told.get(told.len().saturating_sub(MOST)..).unwrap_or_default();
+    shown(&told.join("; ")).chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -175,6 +206,27 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_before_the_end_is_told_too() {
+        for (said, told) in [
+            (
+                "gpg: encrypted with 255-bit ECDH key\n      \"x\"\ngpg: public key decryption failed: No pinentry\n\
+                 gpg: decryption failed: No secret key\n",
+                "public key decryption failed: No pinentry; decryption failed: No secret key",
+            ),
+            (
+                "gpg: 82D0: skipped: Unusable public key\ngpg: [stdin]: encryption failed: Unusable public key\n",
+                "82D0: skipped: Unusable public key; [stdin]: encryption failed: Unusable public key",
+            ),
+            ("gpg: a\ngpg: b\n\n", "b"),
+            (" \n", "it failed"),
+        ] {
+            assert_eq!(last_words(said.as_bytes()), told);
+        }
+        assert!(last_words("gpg: x failed: y\n".repeat(1000).as_bytes()).len() < 100);
+        assert_eq!(last_words("x".repeat(1000).as_bytes()).len(), LONGEST);
+    }
+
+    #[test]
     fn a_gpg_that_opens_nothing_has_failed() {
         let (_dir, program) = gpg("cat >/dev/null");
         assert!(program.decrypt("ABCD", "x").is_err());
@@ -191,6 +243,7 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = Gpg::default().encrypt("ABCD", b"x").unwrap_err();
         assert_eq!(error.to_string(), "gpg cannot encrypt to ABCD: there is no program gpg");
+        assert_eq!(error.hints(), [NO_PROGRAM]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It writes nothing to disk but its socket, and tells its peers no more than that something failed and for which
 //! key. Whether a request is answered at all, its caller may ask a person.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_file};
 use crate::keys::{MasterKey, Wrap as _};
 use crate::keyservice::wire::{
     DECRYPT, DecryptRequest, DecryptResponse, ENCRYPT, EncryptRequest, EncryptResponse, Key,
@@ -67,7 +67,17 @@ pub fn serve(
         .build()
         .map_err(|error| Error::new("cannot serve keys").because(error))?;
     let desk = Desk { services: Arc::new(services), gate };
-    let cannot = |error: std::io::Error| Error::new(format!("cannot listen at {address}")).because(error);
+    let cannot = |error: std::io::Error| {
+        let is_taken = error.kind() == std::io::ErrorKind::AddrInUse;
+        let said = Error::new(format!("cannot listen at {address}")).because(error);
+        match address {
+            // a server that was killed leaves its socket behind
+            Address::Unix(path) if is_taken => {
+                said.hint(format!("if no server has it any more: rm {}", as_file(&path.to_string_lossy())))
+            }
+            _ => said,
+        }
+    };
     let stopped = async {
         while !stop() {
             tokio::time::sleep(Duration::from_millis(50)).await;

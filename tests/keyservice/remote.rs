@@ -205,7 +205,9 @@ fn only_the_owner_may_use_a_socket_and_a_taken_one_is_refused() {
     assert_eq!(mode & 0o777, 0o700);
     let services = KeyServices::none();
     let again = serve(&unix.parse().unwrap(), services, Arc::new(Open), || panic!("it listens"), || true);
-    assert!(again.unwrap_err().to_string().contains("cannot listen at unix://"));
+    let error = again.unwrap_err();
+    assert!(error.to_string().contains("cannot listen at unix://"));
+    assert_eq!(error.hints(), [format!("if no server has it any more: rm {}", room.path("s").display())]);
     assert!(room.path("s").exists(), "the socket of the other is left alone");
     drop(server);
     assert!(!Path::new(&room.path("s")).exists());
