@@ -143,7 +143,8 @@ pub(super) fn share_out(
     }
     let count = u8::try_from(groups.len())
         .map_err(|_| Error::new("a data key is shared out among at most 255 key groups"))?;
-    let needed = if threshold == 0 { count } else { u8::try_from(threshold).unwrap_or(u8::MAX) };
+    let wrong = |_| Error::new(format!("{threshold} of {count} key groups cannot share a data key"));
+    let needed = if threshold == 0 { count } else { u8::try_from(threshold).map_err(wrong)? };
     let shares = shamir::split(key.expose(), count, needed)?;
     let made: Result<Vec<_>> = groups.iter().zip(&shares).map(|(group, share)| again(group, share)).collect();
     Ok((made?, i64::from(needed)))

@@ -169,9 +169,7 @@ impl Fields {
             }),
             Value::Time(_) | Value::List(_) | Value::Map(_) => None,
         };
-        number
-            .filter(|number| (0..=255).contains(number))
-            .ok_or_else(|| self.wrong(name, "this is not a number from 0 to 255"))
+        number.ok_or_else(|| self.wrong(name, "this is not a whole number"))
     }
 
     fn flag(&mut self, name: &str) -> Result<bool> {
