@@ -147,6 +147,25 @@ fn a_folder_of_files_goes_whole() {
 }
 
 #[test]
+fn no_file_takes_the_place_of_another_of_its_folder() {
+    for rule in ["vault_path: x\n    vault_address: VAULT", "directory: FOLDER"] {
+        let room = Served::new(&format!("destination_rules:\n  - {rule}\n"));
+        room.seal("apps/a.json", "{\"user\": \"other\"}");
+        let publish = |words: &[&str]| {
+            let mut command = room.uvars();
+            command.args(["sops", "publish", "-y", "--recursive"]).args(words).arg("apps").output().unwrap()
+        };
+        let output = publish(&["--omit-extensions"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("apps/a.json and apps/a.yaml would have the same name"), "{said}");
+        assert_eq!(room.vault.requests(), [""; 0]);
+        assert_eq!(std::fs::read_dir(room.path("out")).unwrap().count(), 0);
+        assert!(publish(&[]).status.success());
+    }
+}
+
+#[test]
 fn an_encrypted_file_goes_into_a_folder() {
     let room = Served::new("destination_rules:\n  - directory: FOLDER\n");
     let publish = |words: &[&str]| {

@@ -15,6 +15,7 @@ use crate::publish::{self, Sent, Vault, VaultSettings};
 use crate::rules::{Destination, DestinationRule};
 use crate::secret::Secret;
 use crate::sops::{BINDING_KEY, Format, KeyGroups, KeyPath};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -55,10 +56,40 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     if !call.is_on("recursive") {
         return Err(Fault::failed("can't operate on a directory without --recursive flag."));
     }
-    for name in below(&path, Path::new(""))? {
+    let names = below(&path, Path::new(""))?;
+    each_its_own(call, typed, &names)?;
+    for name in names {
         one(call, &typed.join(&name), &name, true)?;
     }
     Ok(())
+}
+
+/// Refuses files of which one would take the place of another: without their ends `a.yaml` and `a.json` have one name.
+fn each_its_own(call: &Call<'_>, typed: &Path, names: &[PathBuf]) -> Outcome<()> {
+    let Some(config) = call.read_config()? else { return Ok(()) };
+    let mut taken: BTreeMap<(*const DestinationRule, PathBuf), &Path> = BTreeMap::new();
+    for name in names {
+        let Some(rule) = config.destination(&typed.join(name)) else { continue };
+        let there = name_there(call, rule, name);
+        if let Some(other) = taken.insert((std::ptr::from_ref(rule), there), name) {
+            let [one, other] = [other, name].map(|name| typed.join(name));
+            return Err(Fault::failed(format!(
+                "{} and {} would have the same name where they go, and only one of them would be there; nothing was sent",
+                one.display(),
+                other.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a file is called at its destination.
+fn name_there(call: &Call<'_>, rule: &DestinationRule, name: &Path) -> PathBuf {
+    if rule.omit_extensions || call.is_on("omit-extensions") {
+        name.with_extension("")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Every file below a folder, by its name from there, in the order of the names. Links to folders are not followed.
@@ -93,11 +124,7 @@ fn one(call: &Call<'_>, typed: &Path, name: &Path, is_one_of_many: bool) -> Outc
     let Some(destination) = &rule.destination else {
         return Err(Fault::failed("no destination configured for this file"));
     };
-    let name = if rule.omit_extensions || call.is_on("omit-extensions") {
-        without_end(name)
-    } else {
-        name.to_owned()
-    };
+    let name = name_there(call, rule, name);
     let place = call.absolute(&typed.to_string_lossy());
     let folder = config.as_ref().map_or(Path::new("/"), |config| config.folder());
     let parcel = match destination {
@@ -250,10 +277,6 @@ fn of_a_cloud(tool: &str, scheme: &str, bucket: &str, prefix: &str, typed: &Path
         crate::error::as_file(&typed.to_string_lossy()),
         name.display()
     ))
-}
-
-fn without_end(name: &Path) -> PathBuf {
-    name.with_extension("")
 }
 
 /// Asks until the answer is y or n.

@@ -10,6 +10,7 @@ use super::files;
 use super::log::{self, Level};
 use super::open::parse;
 use super::tables::{INPUT_TYPE, KEYSERVICE, LOCAL, YES};
+use crate::error::one_line;
 use crate::keys::MasterKey;
 use crate::sops::{KeyGroups, Stores};
 use std::fmt::Write as _;
@@ -122,7 +123,8 @@ impl std::fmt::Display for Changes {
         for (group, number) in self.groups.iter().zip(1..) {
             writeln!(out, "Group {number}")?;
             for (keys, sign) in group.iter().zip(["    ", "+++ ", "--- "]) {
-                keys.iter().try_for_each(|key| writeln!(out, "{sign}{key}"))?;
+                // a file may name anything, and what it names must not paint over the rest
+                keys.iter().try_for_each(|key| writeln!(out, "{sign}{}", one_line(key)))?;
             }
         }
         Ok(())
@@ -157,6 +159,10 @@ mod tests {
         assert_eq!(changes.to_string(), "Group 1\n    b\n+++ d\n--- a\nGroup 2\n--- c\n");
         assert!(!changes.is_none());
         assert!(Changes::of(&[keys("ab")], &[keys("ba"), vec![]]).is_none());
+        let painted = vec![MasterKey::age("x\u{1b}[2K\n    y")];
+        let shown = Changes::of(&[painted], &[keys("a")]).to_string();
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
         assert_eq!(thresholds(2, 2), "shamir_threshold: 2\n");
         assert_eq!(thresholds(2, 1), "+++ shamir_threshold: 1\n--- shamir_threshold: 2\n");
         assert_eq!(thresholds(0, 0), "");
