@@ -3,12 +3,11 @@
 use crate::secret::{DataKey, Secret};
 use crate::sops::format::{Format, Stores};
 use crate::sops::path::{KeyPath, Step};
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree, wipe_items};
 use crate::sops::value::{Map, Value};
 use crate::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
-use zeroize::Zeroize as _;
 
 /// The documents of a file in clear, with their comments. Wiped when it goes.
 ///
@@ -313,9 +312,7 @@ impl Clone for Plain {
 
 impl Drop for Plain {
     fn drop(&mut self) {
-        for item in &mut self.tree.items {
-            item.zeroize();
-        }
+        wipe_items(&mut self.tree.items);
     }
 }
 

@@ -75,11 +75,21 @@ impl Node {
     }
 }
 
-impl Zeroize for Item {
-    fn zeroize(&mut self) {
-        *self = Self::default();
-        std::hint::black_box(self);
+/// Takes all items away and wipes their memory, every byte of it: a number is in the item itself, and an item that is
+/// written over another leaves what its own kind has no use for.
+pub(super) fn wipe_items(items: &mut Vec<Item>) {
+    items.clear();
+    items.spare_capacity_mut().iter_mut().for_each(Zeroize::zeroize);
+}
+
+/// One more item. The memory that the others are moved out of for want of room is wiped.
+pub(super) fn push_item(items: &mut Vec<Item>, item: Item) {
+    if items.len() == items.capacity() {
+        let mut grown = Vec::with_capacity(2 * items.len().max(32));
+        grown.extend_from_slice(items);
+        wipe_items(&mut std::mem::replace(items, grown));
     }
+    items.push(item);
 }
 
 impl Item {
@@ -87,7 +97,6 @@ impl Item {
         Self { node, ..Self::default() }
     }
 
-    /// Wipes what the item says by itself (a number, say; the text is in the pool).
     pub(super) fn of_key(node: Node, key: Span) -> Self {
         Self { node, key, ..Self::default() }
     }
@@ -257,9 +266,7 @@ impl Tree {
         changed.extend_from_slice(self.items.get(..start).unwrap_or_default());
         changed.extend_from_slice(items);
         changed.extend_from_slice(self.items.get(end..).unwrap_or_default());
-        for old in &mut std::mem::replace(&mut self.items, changed) {
-            old.zeroize();
-        }
+        wipe_items(&mut std::mem::replace(&mut self.items, changed));
     }
 
     /// Where the item behind the one at `at` and all that stands in it begins.

@@ -6,7 +6,7 @@
 
 use crate::sops::format::first;
 use crate::sops::format::json::escape;
-use crate::sops::tree::{Item, Node, Pool, Span, Tree};
+use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item};
 use crate::{Error, Result};
 use zeroize::Zeroizing;
 
@@ -137,7 +137,7 @@ impl<'s> Reader<'s> {
         if byte == Some(close) {
             self.at += 1;
             self.open.pop();
-            self.found.items.push(Item::new(Node::End));
+            push_item(&mut self.found.items, Item::new(Node::End));
             return Ok(());
         }
         if !is_first {
@@ -181,7 +181,7 @@ impl<'s> Reader<'s> {
             Some(b'-' | b'0'..=b'9') => item.node = self.number()?,
             byte => return Err(self.unexpected(byte, "a value")),
         }
-        self.found.items.push(item);
+        push_item(&mut self.found.items, item);
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl<'s> Reader<'s> {
         self.at += 1;
         self.open.push(open);
         let node = if open == Open::Map { Node::Map } else { Node::List };
-        self.found.items.push(Item::of_key(node, key));
+        push_item(&mut self.found.items, Item::of_key(node, key));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! From YAML to the tree: aliases are expanded, comments become items of the map or list they belong to.
 
 use crate::sops::format::yaml::names;
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree, push_item};
 use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Style, Timestamp};
 use crate::{Error, Result};
 use std::borrow::Cow;
@@ -105,7 +105,7 @@ struct Frame<'n, 'a> {
 
 impl<'n, 'a> Loader<'n, 'a> {
     fn document(&mut self, document: NodeId) -> Result<()> {
-        self.tree.items.push(Item::new(Node::Map));
+        push_item(&mut self.tree.items, Item::new(Node::Map));
         self.comments(self.head(document), Side::Above);
         match self.nodes.root(document).map(|root| self.nodes.deref(root)) {
             Some(root) if self.nodes.node(root).kind == Kind::Mapping => {
@@ -126,7 +126,7 @@ impl<'n, 'a> Loader<'n, 'a> {
             _ => {}
         }
         self.comments(self.foot(document), Side::Above);
-        self.tree.items.push(Item::new(Node::End));
+        push_item(&mut self.tree.items, Item::new(Node::End));
         Ok(())
     }
 
@@ -278,7 +278,7 @@ impl<'n, 'a> Loader<'n, 'a> {
         }
         let inside = !handled || aliased;
         let node = if kind == Kind::Sequence { Node::List } else { Node::Map };
-        self.tree.items.push(Item { node, ..named });
+        push_item(&mut self.tree.items, Item { node, ..named });
         if inside {
             self.comments(self.head(target), Side::Above);
             self.comments(self.line(target), Side::Above);
@@ -311,7 +311,7 @@ impl<'n, 'a> Loader<'n, 'a> {
         if frame.comments_inside {
             self.comments(self.foot(frame.node), Side::Above);
         }
-        self.tree.items.push(Item::new(Node::End));
+        push_item(&mut self.tree.items, Item::new(Node::End));
         self.feet(frame.feet);
         Ok(())
     }
@@ -327,7 +327,7 @@ impl<'n, 'a> Loader<'n, 'a> {
         if plain.style == Style::Plain && plain.text.starts_with("ENC[") && self.nodes.tag(node).is_none() {
             // nine of ten values of an encrypted file: a text, whatever stands in it
             let text = self.tree.pool.push(plain.text.as_bytes());
-            self.tree.items.push(Item { node: Node::Str, text, ..named });
+            push_item(&mut self.tree.items, Item { node: Node::Str, text, ..named });
             return Ok(());
         }
         let scalar = yaml::resolve(self.nodes, node).map_err(|error| self.place(node, Error::from(error)))?;
@@ -358,7 +358,7 @@ impl<'n, 'a> Loader<'n, 'a> {
                 Node::Str
             }
         };
-        self.tree.items.push(Item { node: made, text, ..named });
+        push_item(&mut self.tree.items, Item { node: made, text, ..named });
         Ok(())
     }
 
@@ -393,7 +393,7 @@ impl<'n, 'a> Loader<'n, 'a> {
             let mut rest = line.chars();
             rest.next();
             let text = self.tree.pool.push(rest.as_str().as_bytes());
-            self.tree.items.push(Item { text, ..Item::new(Node::Comment(side)) });
+            push_item(&mut self.tree.items, Item { text, ..Item::new(Node::Comment(side)) });
         }
     }
 

@@ -3,10 +3,10 @@
 use crate::sops::format::nested::{self, METADATA};
 use crate::sops::format::yaml::regular::{is_sealed, is_word};
 use crate::sops::format::yaml::{names, read};
-use crate::sops::tree::{Item, Node, Pool, Span, Tree};
+use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item, wipe_items};
 use crate::sops::value::Map;
 use crate::yaml::{Scalar, resolve_plain};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// How many bytes a name has at most, far below where YAML stops to take a name for one.
 const LONGEST: usize = 128;
@@ -80,7 +80,7 @@ impl Reader<'_> {
         let (name, value) = (line.get(..len)?, line.get(len..)?.strip_prefix(b":")?);
         let key = self.name(name, start + indent)?;
         if value.is_empty() {
-            self.items.push(Item::of_key(Node::Map, key));
+            push_item(&mut self.items, Item::of_key(Node::Map, key));
             self.opening = true;
             return Some(());
         }
@@ -88,7 +88,7 @@ impl Reader<'_> {
         let node = if is_sealed(value) { Node::Str } else { in_clear(value)? };
         let text =
             if node == Node::Str { Span::new(end - value.len(), value.len())? } else { Span::default() };
-        self.items.push(Item { text, ..Item::of_key(node, key) });
+        push_item(&mut self.items, Item { text, ..Item::of_key(node, key) });
         Some(())
     }
 
@@ -114,7 +114,7 @@ impl Reader<'_> {
         if names::twice(|span| span.of(self.source), &mut open.names).is_some() {
             return None;
         }
-        self.items.push(Item::new(Node::End));
+        push_item(&mut self.items, Item::new(Node::End));
         Some(())
     }
 
@@ -143,7 +143,7 @@ impl Drop for Reader<'_> {
     fn drop(&mut self) {
         // numbers that were read before a line that is not regular
         if self.plaintext {
-            self.items.iter_mut().for_each(Item::zeroize);
+            wipe_items(&mut self.items);
         }
     }
 }
