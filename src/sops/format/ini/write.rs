@@ -149,6 +149,8 @@ impl Writer {
         let lines = lines.map(|line| match line {
             [mark @ (b'#' | b';'), text @ ..] => (*mark, trim(text)),
             text if trimmed => (b';', trim(text)),
+            // as sops prints the blank that is put there where INI is read
+            [] => (b';', b" ".as_slice()),
             text => (b';', text),
         });
         // behind a first line with nothing in it sops panics
