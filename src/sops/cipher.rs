@@ -15,6 +15,7 @@ use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag, aes::Aes256};
 use base64::Engine as _;
 use base64::engine::GeneralPurposeConfig;
 use std::fmt;
+use std::ops::Range;
 use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
@@ -32,7 +33,6 @@ const HEAD: &[u8] = b"ENC[AES256_GCM,data:";
 /// From so many bytes on a text is not copied.
 const LARGE: usize = 1 << 16;
 const NONCE: usize = 32;
-const TAG: usize = 16;
 
 /// Opens and seals values under one data key.
 pub(super) struct Cipher {
@@ -101,11 +101,6 @@ fn split<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     Some((before, rest.strip_prefix(mark)?))
 }
 
-/// At most how many bytes of plaintext an encrypted value of this length has.
-pub(super) fn plaintext_bound(sealed: usize) -> usize {
-    sealed.saturating_sub(70) / 4 * 3 + 3
-}
-
 impl Cipher {
     pub(super) fn new(key: &DataKey) -> Self {
         Self {
@@ -116,36 +111,52 @@ impl Cipher {
         }
     }
 
-    /// Opens a value. Its bytes are left at the end of the pool if it is a string or comment.
-    pub(super) fn open(&self, sealed: &[u8], aad: &[u8], pool: &mut Pool) -> Result<(Node, Span), Fault> {
-        let parts = parts(sealed).ok_or(Fault::Form)?;
-        let start = pool.len();
-        self.decrypt(&parts, aad, pool).inspect_err(|_| pool.take_back(start))?;
-        let plain = pool.since(start);
-        let node = match parts.kind {
-            b"str" | b"bytes" => return Ok((Node::Str, plain)),
-            b"comment" => return Ok((Node::Comment(Side::Above), plain)),
-            kind => pool.str(plain).ok_or(Fault::Content).and_then(|text| number(kind, text)),
-        };
-        pool.take_back(start);
-        Ok((node?, Span::default()))
+    /// Opens a value where it stands: of a string or comment so many bytes are left in front, of anything else none.
+    /// What cannot be opened stays as it is.
+    pub(super) fn open(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
+        let parts = parts(place).ok_or(Fault::Form)?;
+        let mut plain = std::mem::take(&mut self.scratch);
+        let node = self.open_to(&parts, aad, &mut plain);
+        let len = if matches!(node, Ok(Node::Str | Node::Comment(_))) { plain.len() } else { 0 };
+        if let (Some(place), Some(plain)) = (place.get_mut(..len), plain.get(..len)) {
+            place.copy_from_slice(plain);
+        }
+        self.scratch = plain;
+        node.map(|node| (node, len))
     }
 
-    fn decrypt(&self, parts: &Parts<'_>, aad: &[u8], pool: &mut Pool) -> Result<(), Fault> {
-        let mut nonce = [0; 33];
-        let nonce = decode(parts.nonce, &mut nonce)?;
-        let mut tag = [0; 18];
-        let tag: [u8; TAG] = decode(parts.tag, &mut tag)?.try_into().map_err(|_| Fault::Length)?;
-        let start = pool.len();
+    /// The same without a copy of a large text. What cannot be opened is lost.
+    pub(super) fn open_or_lose(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
+        let parts = parts(place).ok_or(Fault::Form)?;
+        if parts.data.len() < LARGE || !matches!(parts.kind, b"str" | b"bytes") {
+            return self.open(place, aad);
+        }
+        let (nonce, tag) = (Bare::<33>::of(parts.nonce)?, tag_of(&parts)?);
+        let data = HEAD.len()..HEAD.len() + parts.data.len();
+        let len = decode_in_place(place, data)?;
+        let plain = place.get_mut(..len).unwrap_or_default();
+        self.decrypt_in(nonce.bytes(), aad, plain.into(), &tag)?;
+        Ok((Node::Str, len))
+    }
+
+    fn open_to(&self, parts: &Parts<'_>, aad: &[u8], plain: &mut Zeroizing<Vec<u8>>) -> Result<Node, Fault> {
+        let (nonce, tag) = (Bare::<33>::of(parts.nonce)?, tag_of(parts)?);
         let room = parts.data.len() / 4 * 3 + 3;
-        pool.reserve(room);
-        let bytes = pool.bytes_mut();
-        bytes.resize(start + room, 0);
-        let buffer = bytes.get_mut(start..).unwrap_or_default();
-        let len = BASE64.decode_slice(parts.data, buffer).map_err(|_| Fault::Base64)?;
-        bytes.truncate(start + len);
-        let buffer = InOutBuf::from(bytes.get_mut(start..).unwrap_or_default());
-        self.decrypt_in(nonce, aad, buffer, &tag.into())
+        if plain.capacity() < room {
+            // what it held is wiped, and not moved
+            *plain = Zeroizing::new(Vec::with_capacity(room));
+        }
+        plain.resize(room, 0);
+        let len = BASE64.decode_slice(parts.data, plain).map_err(|_| Fault::Base64)?;
+        plain.truncate(len);
+        self.decrypt_in(nonce.bytes(), aad, InOutBuf::from(plain.as_mut_slice()), &tag)?;
+        match parts.kind {
+            b"str" | b"bytes" => Ok(Node::Str),
+            b"comment" => Ok(Node::Comment(Side::Above)),
+            kind => {
+                std::str::from_utf8(plain).map_err(|_| Fault::Content).and_then(|text| number(kind, text))
+            }
+        }
     }
 
     fn decrypt_in(
@@ -285,12 +296,51 @@ fn number(kind: &[u8], text: &str) -> Result<Node, Fault> {
     }
 }
 
-fn decode<'b>(text: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Fault> {
-    let len = BASE64.decode_slice(text, buffer).map_err(|error| match error {
-        base64::DecodeSliceError::OutputSliceTooSmall => Fault::Length,
-        base64::DecodeSliceError::DecodeError(_) => Fault::Base64,
-    })?;
-    buffer.get(..len).ok_or(Fault::Length)
+/// A nonce or tag that is out of its base64.
+struct Bare<const ROOM: usize> {
+    bytes: [u8; ROOM],
+    len: usize,
+}
+
+impl<const ROOM: usize> Bare<ROOM> {
+    fn of(text: &[u8]) -> Result<Self, Fault> {
+        let mut bytes = [0; ROOM];
+        let len = BASE64.decode_slice(text, &mut bytes).map_err(|error| match error {
+            base64::DecodeSliceError::OutputSliceTooSmall => Fault::Length,
+            base64::DecodeSliceError::DecodeError(_) => Fault::Base64,
+        })?;
+        Ok(Self { bytes, len })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+fn tag_of(parts: &Parts<'_>) -> Result<Tag, Fault> {
+    Tag::try_from(Bare::<18>::of(parts.tag)?.bytes()).map_err(|_| Fault::Length)
+}
+
+/// Writes what a piece of base64 means to the beginning of the place that it stands in, and says how much that is.
+fn decode_in_place(place: &mut [u8], text: Range<usize>) -> Result<usize, Fault> {
+    const STEP: usize = 4 << 10;
+    let mut copy = Zeroizing::new([0; STEP / 4 * 3]);
+    let (mut from, mut to) = (text.start, 0);
+    while from < text.end {
+        let end = text.end.min(from + STEP);
+        let step = place.get(from..end).unwrap_or_default();
+        let len = BASE64.decode_slice(step, &mut *copy).map_err(|_| Fault::Base64)?;
+        if end < text.end && len < copy.len() {
+            // padding stands at the end alone
+            return Err(Fault::Base64);
+        }
+        let (Some(bytes), Some(target)) = (copy.get(..len), place.get_mut(to..to + len)) else {
+            return Err(Fault::Base64);
+        };
+        target.copy_from_slice(bytes);
+        (from, to) = (end, to + len);
+    }
+    Ok(to)
 }
 
 fn encode(bytes: &[u8], out: &mut Pool) {
@@ -351,9 +401,17 @@ mod tests {
     }
 
     fn open(text: &[u8], aad: &[u8]) -> Result<(Node, Vec<u8>), Fault> {
-        let mut pool = Pool::secret(0);
-        let (node, span) = cipher().open(text, aad, &mut pool)?;
-        Ok((node, pool.get(span).to_vec()))
+        let mut lost = text.to_vec();
+        let mut place = text.to_vec();
+        let found = cipher().open(&mut place, aad);
+        assert_eq!(cipher().open_or_lose(&mut lost, aad), found);
+        let Ok((node, len)) = found else {
+            assert_eq!(place, text, "what is not opened stays");
+            return Err(found.unwrap_err());
+        };
+        assert_eq!(lost[..len], place[..len]);
+        place.truncate(len);
+        Ok((node, place))
     }
 
     fn seal(node: Node, text: &[u8]) -> Vec<u8> {
@@ -386,6 +444,32 @@ mod tests {
             assert_eq!(open(&seal(node, text), b"a:"), Ok((node, text.to_vec())));
         }
         assert_eq!(seal(Node::Str, b""), b"");
+    }
+
+    #[test]
+    fn opens_large_texts_where_they_stand() {
+        // around the size from which on they are not copied, and around the steps in which they are taken
+        let sizes = [LARGE / 4 * 3, LARGE, 3 << 15, 1 << 18].into_iter().flat_map(|size| size - 3..size + 4);
+        for size in sizes {
+            let text: Vec<u8> = (0..=255_u8).cycle().take(size).collect();
+            let sealed = seal(Node::Str, &text);
+            assert!(open(&sealed, b"a:") == Ok((Node::Str, text)), "{size}");
+            let other = sealed.iter().rposition(|byte| *byte == b',').unwrap() - 40;
+            for (at, byte, fault) in [
+                (HEAD.len() + 4095, b'=', Fault::Base64),
+                (HEAD.len() + 4096, b'.', Fault::Base64),
+                (HEAD.len() + 5000, sealed[HEAD.len() + 5000] ^ 1, Fault::Tag),
+                (other, b'-', Fault::Base64),
+            ] {
+                let mut damaged = sealed.clone();
+                damaged[at] = byte;
+                let found = open(&damaged, b"a:");
+                assert!(
+                    found == Err(fault) || (fault == Fault::Tag && found == Err(Fault::Base64)),
+                    "{size} {at}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -452,21 +536,6 @@ mod tests {
             (&text.replace("type:str", "type:time"), Fault::Content),
         ] {
             assert_eq!(open(wrong.as_bytes(), b"bar:"), Err(fault), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_failed_opening_leaves_nothing_in_the_pool() {
-        let mut pool = Pool::secret(0);
-        assert!(cipher().open(SOPS, b"x", &mut pool).is_err());
-        assert_eq!(pool.len(), 0);
-    }
-
-    #[test]
-    fn the_bound_holds_for_every_length() {
-        for length in 1..200 {
-            let sealed = seal(Node::Str, &vec![b'x'; length]);
-            assert!(plaintext_bound(sealed.len()) >= length);
         }
     }
 }

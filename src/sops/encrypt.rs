@@ -1,7 +1,7 @@
 //! From the plain tree to the encrypted one.
 
 use crate::sops::cipher::Cipher;
-use crate::sops::format::Store;
+use crate::sops::format::{Store, Stores};
 use crate::sops::mac::Mac;
 use crate::sops::rules::{Rules, Selection};
 use crate::sops::settle::{Placed, settle};
@@ -19,8 +19,11 @@ pub(super) fn encrypt(
     kept: Option<&Pool>,
     cipher: &mut Cipher,
     rules: &Rules,
-    store: &dyn Store,
+    (store, stores): (&dyn Store, Stores),
 ) -> Result<(Tree, String)> {
+    let before = store.room_before(plain, stores);
+    let mut pool = Pool::open(before + room(plain) + METADATA);
+    pool.skip(before);
     let sealing = Sealing {
         plain,
         kept,
@@ -28,7 +31,7 @@ pub(super) fn encrypt(
         reader: Walk::new(rules),
         rules,
         mac: Mac::new(rules),
-        out: Tree::new(plain.items.len(), Pool::open(room(plain))),
+        out: Tree::new(plain.items.len(), pool),
         store,
     };
     sealing.run(cipher)
@@ -43,6 +46,9 @@ fn room(plain: &Tree) -> usize {
     };
     plain.items.iter().map(|item| item.key.len() + text(item)).sum()
 }
+
+/// Room behind the tree for the metadata of few keys, so that nothing is moved to append it.
+const METADATA: usize = 4 << 10;
 
 /// From so many bytes on a text is hashed and encrypted at the same time.
 const LARGE: usize = 1 << 20;
@@ -85,10 +91,8 @@ impl Sealing<'_> {
         Ok((self.out, self.mac.finish()))
     }
 
-    /// An item with its name, which goes behind its text: so a text that is large is the first of its pool.
-    fn keyed(&mut self, item: Item) -> Item {
-        let key = self.out.pool.push(self.plain.pool.get(item.key));
-        Item { merge: item.merge, ..Item::of_key(item.node, key) }
+    fn name(&mut self, item: Item) -> Span {
+        self.out.pool.push(self.plain.pool.get(item.key))
     }
 
     fn enter(&mut self, item: Item) -> Result<Item> {
@@ -96,7 +100,8 @@ impl Sealing<'_> {
         self.check_name(key)?;
         self.walk.enter(item.node == Node::List, key);
         self.reader.enter(item.node == Node::List, key);
-        Ok(self.keyed(item))
+        let key = self.name(item);
+        Ok(Item { merge: item.merge, ..Item::of_key(item.node, key) })
     }
 
     fn check_name(&self, key: &[u8]) -> Result<()> {
@@ -121,9 +126,12 @@ impl Sealing<'_> {
             .hint("put the deciding comment directly above, or above the list"));
         }
         let text = self.plain.pool.get(item.text);
+        // names and texts lie as they will be written; but a text that is large is the first of its pool
+        let large = text.len() >= LARGE;
+        let before = if large { Span::default() } else { self.name(item) };
         let (node, text) = match item.node {
             Node::Null => (Node::Null, Span::default()),
-            _ if encrypted && text.len() >= LARGE => {
+            _ if encrypted && large => {
                 let (aad, out) = (self.walk.aad(), &mut self.out.pool);
                 let hash = || self.mac.add(item.node, text, true);
                 let ((), sealed) = rayon::join(hash, || seal(self.kept, item, text, aad, cipher, out));
@@ -143,7 +151,8 @@ impl Sealing<'_> {
         };
         self.walk.done();
         self.reader.done();
-        Ok(Item { node, text, ..self.keyed(item) })
+        let key = if large { self.name(item) } else { before };
+        Ok(Item { node, text, key, merge: item.merge, ..Item::default() })
     }
 
     fn comment(&mut self, item: Item, side: Side, cipher: &mut Cipher) -> Result<Item> {

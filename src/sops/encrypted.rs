@@ -133,6 +133,10 @@ impl Encrypted {
         &self.tree
     }
 
+    pub(super) fn take_tree(&mut self) -> Arc<Tree> {
+        std::mem::take(&mut self.tree)
+    }
+
     pub(super) fn stores(&self) -> Stores {
         self.stores
     }
@@ -186,10 +190,10 @@ impl Encrypted {
 
     /// Decrypts everything; the MAC is checked or not.
     pub fn decrypt_with(&self, key: &DataKey, mac: Mac) -> Result<Plain> {
-        let cipher = Cipher::new(key);
-        let opened = decrypt(&self.tree, &cipher, &self.metadata.rules)?;
+        let mut cipher = Cipher::new(key);
+        let opened = decrypt(Tree::clone(&self.tree), &mut cipher, &self.metadata.rules)?;
         if mac == Mac::Check {
-            self.check_mac(&cipher, &opened.mac)?;
+            self.check_mac(&mut cipher, &opened.mac)?;
         }
         let origin = Origin { sealed: Arc::clone(&self.tree), key: key.clone() };
         let clear_comments = opened.clear_comments;
@@ -202,7 +206,7 @@ impl Encrypted {
     /// Errors: another data key than the file's; what cannot be encrypted, by its key path.
     pub fn update(&self, plain: &Plain, key: &DataKey, now: SystemTime) -> Result<Self> {
         let mut cipher = Cipher::new(key);
-        self.stored_mac(&cipher)?;
+        self.stored_mac(&mut cipher)?;
         self.seal(plain, &mut cipher, key, now)
     }
 
@@ -218,7 +222,7 @@ impl Encrypted {
         if let Some(lost) = lost {
             return Err(Error::new(format!("taking {lost} away needs a new data key")));
         }
-        self.stored_mac(&Cipher::new(key))?;
+        self.stored_mac(&mut Cipher::new(key))?;
         let mut changed = self.clone();
         let [group] = changed.metadata.groups.as_mut_slice() else { return Err(self.several_groups()) };
         groups::add(group, key.expose(), recipients, wrap)?;
@@ -315,7 +319,7 @@ impl Encrypted {
             // whoever writes for a place in a fleet writes by the fleet's rule: no caller can forget it
             rules.must_be_of_fleet()?;
         }
-        let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, store)?;
+        let (tree, mac) = encrypt(&plain.tree, kept, cipher, rules, (store, self.stores))?;
         let mut metadata = self.metadata.clone();
         metadata.lastmodified = moment(now);
         let mut pool = Pool::open(512);
@@ -324,7 +328,7 @@ impl Encrypted {
         Ok(Self { tree: Arc::new(tree), metadata, format: self.format, stores: self.stores })
     }
 
-    pub(super) fn check_mac(&self, cipher: &Cipher, computed: &str) -> Result<()> {
+    pub(super) fn check_mac(&self, cipher: &mut Cipher, computed: &str) -> Result<()> {
         if self.stored_mac(cipher)?.as_slice() == computed.as_bytes() {
             return Ok(());
         }
@@ -335,16 +339,16 @@ impl Encrypted {
     }
 
     /// The MAC that the file states. Also tells whether a data key is the file's.
-    pub(super) fn stored_mac(&self, cipher: &Cipher) -> Result<Vec<u8>> {
+    pub(super) fn stored_mac(&self, cipher: &mut Cipher) -> Result<Vec<u8>> {
         if self.metadata.mac.is_empty() {
             return Err(Error::new("the file has no MAC").key("sops.mac"));
         }
-        let mut pool = Pool::open(256);
-        let aad = self.metadata.mac_aad();
-        let (_, text) = cipher
-            .open(self.metadata.mac.as_bytes(), aad.as_bytes(), &mut pool)
+        let mut mac = self.metadata.mac.clone().into_bytes();
+        let (_, len) = cipher
+            .open(&mut mac, self.metadata.mac_aad().as_bytes())
             .map_err(|fault| Error::new(format!("the MAC cannot be opened: {fault}")).key("sops.mac"))?;
-        Ok(pool.get(text).to_vec())
+        mac.truncate(len);
+        Ok(mac)
     }
 
     /// Refuses a new data key where it would lock somebody out.

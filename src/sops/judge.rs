@@ -5,6 +5,7 @@ use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
 use crate::sops::encrypted::Encrypted;
 use crate::sops::plain::{Origin, Plain};
+use crate::sops::tree::Tree;
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,17 +34,23 @@ pub enum MacVerdict {
 impl Encrypted {
     /// Decrypts everything, and says what the MAC says. Errors name the key path of a value that was changed or moved.
     pub fn decrypt_and_judge(&self, key: &DataKey) -> Result<(Plain, MacVerdict)> {
-        let cipher = Cipher::new(key);
-        let opened = decrypt(self.tree(), &cipher, self.metadata().rules())?;
-        let verdict = self.judge(&cipher, opened.mac);
-        let origin = Origin { sealed: Arc::clone(self.whole_tree()), key: key.clone() };
-        let plain = Plain {
-            tree: opened.tree,
-            origin: Some(origin),
-            clear_comments: opened.clear_comments,
-            stores: self.stores(),
-        };
+        let (mut plain, verdict) = self.opened(Tree::clone(self.whole_tree()), key)?;
+        plain.origin = Some(Origin { sealed: Arc::clone(self.whole_tree()), key: key.clone() });
         Ok((plain, verdict))
+    }
+
+    /// The same for who needs the file no more, in its memory. The documents remember no ciphertext.
+    pub fn into_plain(mut self, key: &DataKey) -> Result<(Plain, MacVerdict)> {
+        let tree = Arc::unwrap_or_clone(self.take_tree());
+        self.opened(tree, key)
+    }
+
+    fn opened(&self, sealed: Tree, key: &DataKey) -> Result<(Plain, MacVerdict)> {
+        let mut cipher = Cipher::new(key);
+        let opened = decrypt(sealed, &mut cipher, self.metadata().rules())?;
+        let verdict = self.judge(&mut cipher, opened.mac);
+        let (tree, clear_comments) = (opened.tree, opened.clear_comments);
+        Ok((Plain { tree, origin: None, clear_comments, stores: self.stores() }, verdict))
     }
 
     /// As [`Self::update`], for a file whose MAC nobody looks at: what it says need not be of this data key.
@@ -56,7 +63,7 @@ impl Encrypted {
         !self.metadata().mac.is_empty()
     }
 
-    fn judge(&self, cipher: &Cipher, computed: String) -> MacVerdict {
+    fn judge(&self, cipher: &mut Cipher, computed: String) -> MacVerdict {
         if self.metadata().mac.is_empty() {
             return MacVerdict::Absent { computed };
         }

@@ -25,7 +25,7 @@ impl Encrypted {
         now: SystemTime,
         wrap: &dyn Wrap,
     ) -> Result<Self> {
-        self.stored_mac(&Cipher::new(key))?;
+        self.stored_mac(&mut Cipher::new(key))?;
         let now = moment(now);
         let groups = match (self.metadata.groups(), wanted.groups()) {
             ([group], [keys]) => vec![groups::adapt(group, key, keys, wrap, now)?],

@@ -9,6 +9,8 @@
 use crate::secret::wipe;
 use crate::sops::path::{KeyPath, Step};
 use crate::yaml::Timestamp;
+use crate::{Error, Result};
+use std::ops::Range;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The documents of a file.
@@ -121,6 +123,12 @@ impl Span {
         text.get(start..start + self.len as usize).unwrap_or_default()
     }
 
+    /// From where to where it is.
+    pub(super) fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
+
     /// The piece itself, to be written to.
     pub(super) fn of_mut(self, text: &mut [u8]) -> &mut [u8] {
         let start = self.start as usize;
@@ -167,6 +175,11 @@ impl Pool {
 
     pub(super) fn get(&self, span: Span) -> &[u8] {
         span.of(&self.bytes)
+    }
+
+    /// The same, to be written over.
+    pub(super) fn get_mut(&mut self, span: Span) -> &mut [u8] {
+        span.of_mut(&mut self.bytes)
     }
 
     /// The text of a span that is UTF-8, else nothing.
@@ -223,6 +236,17 @@ impl Pool {
         }
     }
 
+    /// Leaves so much room behind what there is.
+    pub(super) fn skip(&mut self, room: usize) {
+        self.reserve(room);
+        self.bytes.resize(self.bytes.len() + room, 0);
+    }
+
+    /// Takes all of it out.
+    pub(super) fn take(&mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(std::mem::take(&mut self.bytes))
+    }
+
     /// Takes a piece out, with other bytes before and behind it, in the memory that it lies in. The rest goes.
     pub(super) fn cut_out(&mut self, span: Span, before: &[u8], behind: &[u8]) -> Zeroizing<Vec<u8>> {
         let (start, end) = (span.start as usize, span.start as usize + span.len());
@@ -267,6 +291,40 @@ impl Tree {
         changed.extend_from_slice(items);
         changed.extend_from_slice(self.items.get(end..).unwrap_or_default());
         wipe_items(&mut std::mem::replace(&mut self.items, changed));
+    }
+
+    /// This tree with room of its own for each text, which is wiped when it goes: for whoever writes over texts.
+    ///
+    /// Errors: more text than a tree can have, as of aliases.
+    pub(super) fn to_be_opened(mut self) -> Result<Self> {
+        if self.is_parted() {
+            self.pool.secret = true;
+            return Ok(self);
+        }
+        let lens = self.items.iter().map(|item| item.key.len() + item.text.len());
+        let mut pool = Pool::secret(lens.sum());
+        for item in &mut self.items {
+            (item.key, item.text) = (pool.push(self.pool.get(item.key)), pool.push(self.pool.get(item.text)));
+        }
+        if pool.is_full() {
+            return Err(Error::new("the file would be larger than 4 GiB without its aliases"));
+        }
+        self.pool = pool;
+        Ok(self)
+    }
+
+    /// Whether all pieces of text stand one behind the other, in whatever order in an item.
+    fn is_parted(&self) -> bool {
+        let mut end = 0;
+        self.items.iter().all(|item| {
+            let (key, text) = (item.key, item.text);
+            let pieces = if key.start <= text.start { [key, text] } else { [text, key] };
+            pieces.into_iter().filter(|piece| !piece.is_empty()).all(|piece| {
+                let parted = piece.start >= end;
+                end = piece.start.saturating_add(piece.len);
+                parted
+            })
+        })
     }
 
     /// Where the item behind the one at `at` and all that stands in it begins.

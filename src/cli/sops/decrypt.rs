@@ -5,7 +5,7 @@ use super::call::Call;
 use super::code::Code;
 use super::fault::{Fault, Outcome};
 use super::files::Source;
-use super::open::{Opened, not_dumped};
+use super::open::not_dumped;
 use super::tables::{
     EXTRACT, FILENAME_OVERRIDE, IGNORE_MAC, IN_PLACE, INPUT_TYPE, KEYSERVICE, LOCAL, ORDER, OUTPUT,
     OUTPUT_TYPE,
@@ -63,9 +63,7 @@ pub(super) fn decrypted(call: &Call<'_>, source: &Source) -> Outcome<Secret> {
     call.check_order()?;
     let path = TreePath::parse(call.text("extract"))
         .map_err(|why| Fault::new(Code::TreePath, format!("error parsing --extract path: {why}")))?;
-    let Opened { file, plain, .. } = call.open(source, format)?;
-    drop(file);
-    let plain = plain.laid_out(stores);
+    let plain = call.plain(source, format)?.laid_out(stores);
     if path.is_root() {
         return plain.into_text(output).map_err(not_dumped("Error dumping file: "));
     }

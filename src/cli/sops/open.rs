@@ -42,6 +42,17 @@ impl Call<'_> {
         }
         Ok(Opened { file, key, plain })
     }
+
+    /// The same for who wants nothing but what is in clear.
+    pub(super) fn plain(&self, source: &Source, format: Format) -> Outcome<Plain> {
+        let file = parse(source.read()?, format)?;
+        let key = self.unlock(&file)?;
+        let (plain, verdict) = file.into_plain(&key).map_err(|error| not_decrypted(&error))?;
+        if !self.is_on("ignore-mac") {
+            judge(verdict)?;
+        }
+        Ok(plain)
+    }
 }
 
 fn not_decrypted(error: &Error) -> Fault {

@@ -120,6 +120,11 @@ pub(super) trait Store {
         self.write_sealed(&tree, metadata, stores)
     }
 
+    /// How much room before the text of an encrypted tree, made of this one, lets the file be made out of it.
+    fn room_before(&self, _plain: &Tree, _stores: Stores) -> usize {
+        0
+    }
+
     /// Writes what stands at one place, as a document of its own.
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>>;
 

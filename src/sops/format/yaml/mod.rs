@@ -36,9 +36,29 @@ impl Store for Yaml {
         written(tree, None, stores)
     }
 
+    fn turn_plain(&self, tree: &mut Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        names::refuse_twice(tree)?;
+        regular::turned(tree, stores.yaml_indent()).map_or_else(|| written(tree, None, stores), Ok)
+    }
+
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         names::refuse_twice(tree)?;
         written(tree, Some(metadata), stores)
+    }
+
+    fn turn_sealed(&self, mut tree: Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
+        names::refuse_twice(&tree)?;
+        let indent = stores.yaml_indent();
+        let last = last_name(metadata, indent)?;
+        let Some(mut lines) = regular::turned(&mut tree, indent) else {
+            return written(&tree, Some(metadata), stores);
+        };
+        lines.extend_from_slice(&last);
+        Ok(lines)
+    }
+
+    fn room_before(&self, tree: &Tree, stores: Stores) -> usize {
+        regular::around(tree, stores.yaml_indent()).unwrap_or(0)
     }
 
     fn write_value(&self, tree: &Tree, at: usize, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -52,12 +72,17 @@ impl Store for Yaml {
     }
 }
 
+/// The metadata as the last lines of a document.
+fn last_name(metadata: &Map, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
+    write::documents(&Tree::without_values(), Some(metadata), indent)
+}
+
 /// Writes all documents; each gets the metadata as its last name.
 fn written(tree: &Tree, metadata: Option<&Map>, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
     let indent = stores.yaml_indent();
     let last = match metadata {
         None => Zeroizing::default(),
-        Some(_) => write::documents(&Tree::without_values(), metadata, indent)?,
+        Some(metadata) => last_name(metadata, indent)?,
     };
     match regular::lines(tree, indent, last.len()) {
         None => write::documents(tree, metadata, indent),

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub(super) use read::{plain, sealed};
-pub(super) use write::lines;
+pub(super) use write::{around, lines, turned};
 
 /// Whether it looks like an encrypted value, which is text whatever stands in it, and has no blank.
 fn is_sealed(value: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! The tree to regular lines.
 
 use crate::sops::format::yaml::regular::{is_sealed, is_word};
-use crate::sops::tree::{Item, Node, Tree};
+use crate::sops::tree::{Item, Node, Pool, Span, Tree};
 use crate::yaml::is_written_plain;
 use std::io::Write as _;
 use zeroize::Zeroizing;
@@ -16,39 +16,173 @@ pub(in crate::sops::format::yaml) fn lines(
     more: usize,
 ) -> Option<Zeroizing<Vec<u8>>> {
     let size = measure(tree, indent)?;
-    let mut out = Zeroizing::new(Vec::with_capacity(size + more));
+    let mut out = Copied { pool: &tree.pool, lines: Zeroizing::new(Vec::with_capacity(size + more)) };
+    lay_out(&tree.items, indent, &mut out)?;
+    Some(out.lines)
+}
+
+/// The same in the memory of the tree's own text, which is taken, where every piece of it is behind the place that it
+/// goes to; else nothing, and the tree is as it was.
+pub(in crate::sops::format::yaml) fn turned(tree: &mut Tree, indent: usize) -> Option<Zeroizing<Vec<u8>>> {
+    measure(tree, indent)?;
+    let mut places = Places::default();
+    lay_out(&tree.items, indent, &mut places)?;
+    if places.to > tree.pool.len() {
+        return None;
+    }
+    let mut out = Moved { lines: tree.pool.take(), to: 0 };
+    lay_out(&tree.items, indent, &mut out)?;
+    out.lines.truncate(out.to);
+    Some(out.lines)
+}
+
+/// How many bytes stand around the names and texts of a tree that may be regular when it is encrypted.
+pub(in crate::sops::format::yaml) fn around(tree: &Tree, indent: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    tree.items.iter().try_fold(0, |size, item| {
+        let own = match item.node {
+            Node::List | Node::Comment(_) => return None,
+            Node::Map => 2,
+            Node::End => 0,
+            Node::Str => 3,
+            _ => 3 + NUMBER,
+        };
+        depth -= usize::from(item.node == Node::End && depth > 0);
+        let blanks = if item.node == Node::End { 0 } else { indent * depth.saturating_sub(1) };
+        depth += usize::from(item.node == Node::Map);
+        Some(size + own + blanks)
+    })
+}
+
+/// Writes the lines of items that were measured. Errors: what the writer has.
+fn lay_out(items: &[Item], indent: usize, out: &mut impl Lines) -> Option<()> {
     let mut depth = 0;
-    for item in tree.items.get(1..)? {
+    for item in items.get(1..)? {
         if item.node == Node::End {
             depth -= usize::from(depth > 0);
             continue;
         }
-        let indented = out.len() + depth * indent;
-        out.resize(indented, b' ');
-        out.extend_from_slice(tree.pool.get(item.key));
+        out.blanks(depth * indent);
+        out.piece(item.key)?;
         match item.node {
             Node::Map => {
-                out.extend_from_slice(b":\n");
+                out.text(b":\n");
                 depth += 1;
                 continue;
             }
-            // the room was measured, so that nothing is moved; writing into memory does not fail
-            Node::Int(number) => write!(out, ": {number}").ok()?,
-            Node::Bool(flag) => write!(out, ": {flag}").ok()?,
-            Node::Null => out.extend_from_slice(b": null"),
+            Node::Int(number) => {
+                let mut digits = [0; NUMBER];
+                let mut rest = digits.as_mut_slice();
+                write!(rest, "{number}").ok()?;
+                let rest = rest.len();
+                out.text(b": ");
+                out.text(digits.get(..NUMBER - rest)?);
+            }
+            Node::Bool(true) => out.text(b": true"),
+            Node::Bool(false) => out.text(b": false"),
+            Node::Null => out.text(b": null"),
             _ => {
-                out.extend_from_slice(b": ");
-                out.extend_from_slice(tree.pool.get(item.text));
+                out.text(b": ");
+                out.piece(item.text)?;
             }
         }
-        out.push(b'\n');
+        out.text(b"\n");
     }
-    Some(out)
+    Some(())
 }
+
+/// Where lines go.
+trait Lines {
+    fn blanks(&mut self, count: usize);
+    fn text(&mut self, text: &[u8]);
+    /// A piece of the tree's text.
+    fn piece(&mut self, span: Span) -> Option<()>;
+}
+
+/// To memory of their own, which is large enough: nothing is moved.
+struct Copied<'t> {
+    pool: &'t Pool,
+    lines: Zeroizing<Vec<u8>>,
+}
+
+impl Lines for Copied<'_> {
+    fn blanks(&mut self, count: usize) {
+        let len = self.lines.len() + count;
+        self.lines.resize(len, b' ');
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.lines.extend_from_slice(text);
+    }
+
+    fn piece(&mut self, span: Span) -> Option<()> {
+        self.lines.extend_from_slice(self.pool.get(span));
+        Some(())
+    }
+}
+
+/// To nowhere; but nothing may come to stand on a piece that has not been read.
+#[derive(Default)]
+struct Places {
+    to: usize,
+    read: usize,
+}
+
+impl Lines for Places {
+    fn blanks(&mut self, count: usize) {
+        self.to += count;
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.to += text.len();
+    }
+
+    fn piece(&mut self, span: Span) -> Option<()> {
+        let from = span.range();
+        self.to += from.len();
+        let behind = from.is_empty() || (from.start >= self.read && from.end >= self.to);
+        self.read = self.read.max(from.end);
+        behind.then_some(())
+    }
+}
+
+/// To the memory that the pieces are in.
+struct Moved {
+    lines: Zeroizing<Vec<u8>>,
+    to: usize,
+}
+
+impl Lines for Moved {
+    fn blanks(&mut self, count: usize) {
+        if let Some(place) = self.lines.get_mut(self.to..self.to + count) {
+            place.fill(b' ');
+        }
+        self.to += count;
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if let Some(place) = self.lines.get_mut(self.to..self.to + text.len()) {
+            place.copy_from_slice(text);
+        }
+        self.to += text.len();
+    }
+
+    fn piece(&mut self, span: Span) -> Option<()> {
+        let from = span.range();
+        let len = from.len();
+        if from.end <= self.lines.len() && self.to + len <= self.lines.len() {
+            self.lines.copy_within(from, self.to);
+        }
+        self.to += len;
+        Some(())
+    }
+}
+
+/// How many bytes a whole number has at most, and more.
+const NUMBER: usize = 24;
 
 /// How many bytes the lines have at most.
 fn measure(tree: &Tree, indent: usize) -> Option<usize> {
-    const NUMBER: usize = 24;
     let (mut size, mut depth) = (0, 0_usize);
     let mut empty = true;
     for (at, item) in tree.items.iter().enumerate() {
@@ -98,8 +232,44 @@ mod tests {
             let wanted = write::documents(&tree, None, indent).unwrap();
             assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&wanted), "{source}");
             assert!(found.capacity() >= found.len());
+            for spare in [0, 1, 7, around(&tree, indent).unwrap()] {
+                let mut tree = behind(&tree, spare);
+                let pool = tree.pool.clone();
+                match turned(&mut tree, indent) {
+                    Some(lines) => assert_eq!(*lines, *found, "{source}: in its own memory"),
+                    None => assert!(tree.pool.take() == pool.clone().take() && spare < 8, "{source}"),
+                }
+            }
             true
         })
+    }
+
+    /// The same tree, its text behind some room.
+    fn behind(tree: &Tree, room: usize) -> Tree {
+        let mut moved = Tree::new(tree.items.len(), Pool::open(0));
+        moved.pool.skip(room);
+        for item in &tree.items {
+            let (key, text) = (tree.pool.get(item.key), tree.pool.get(item.text));
+            let (key, text) = (moved.pool.push(key), moved.pool.push(text));
+            moved.items.push(Item { key, text, ..*item });
+        }
+        moved
+    }
+
+    #[test]
+    fn a_file_is_its_own_lines_again() {
+        let source = b"a: b\nc:\n    d: e f\n    g: 1\nh: true\n";
+        let mut tree = read::read(source, true).unwrap();
+        let mut own =
+            crate::sops::format::yaml::regular::plain(&mut Zeroizing::new(source.to_vec())).unwrap();
+        assert_eq!(*turned(&mut own, 4).unwrap(), *source);
+        assert!(turned(&mut tree, 4).is_none(), "its text is closer than the lines are");
+        assert_eq!(*lines(&tree, 4, 0).unwrap(), *source, "it is as it was");
+        // text out of order is not written over
+        let mut own = behind(&tree, 100);
+        let last = own.items.len() - 2;
+        (own.items[1].text, own.items[last].text) = (own.items[last].key, own.items[1].text);
+        assert!(turned(&mut own, 4).is_none());
     }
 
     #[test]
