@@ -53,10 +53,10 @@ impl PersonPlaces {
             error.because(cause).hint("log in with a session that has XDG_RUNTIME_DIR (pam_systemd makes it)")
         })?;
         let path = self.shared_base();
-        let found = shared.folder(&self.shared_name(), self.owners())?;
-        let found = match found {
-            None if make => Some(shared.make(&self.shared_name(), FOLDER_MODE)?),
-            found => found,
+        let name = self.shared_name();
+        let found = match make {
+            true => Some(shared.folder_or_make(&name, FOLDER_MODE, self.owners())?),
+            false => shared.folder(&name, self.owners())?,
         };
         if let Some(open) = found {
             self.check_private(&open.stat()?, &path)?;

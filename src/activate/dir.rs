@@ -81,10 +81,14 @@ impl Open {
 
     /// A folder in this one, made where it is not there.
     pub(super) fn folder_or_make(&self, name: &str, mode: u32, owners: Owners) -> Result<Self> {
-        match self.folder(name, owners)? {
-            Some(open) => Ok(open),
-            None => self.make(name, mode),
+        if let Some(open) = self.folder(name, owners)? {
+            return Ok(open);
         }
+        self.make(name, mode).or_else(|error| match self.folder(name, owners) {
+            // another run has made it meanwhile
+            Ok(Some(open)) => Ok(open),
+            _ => Err(error),
+        })
     }
 
     /// The names in this folder.
@@ -312,6 +316,21 @@ mod tests {
         open.remove("1").unwrap();
         open.remove("1").unwrap();
         assert_eq!(open.names().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn runs_at_once_make_a_folder_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (open, owners, ..) = open(&dir);
+        for round in 0..100 {
+            let name = round.to_string();
+            std::thread::scope(|scope| {
+                let runs = [(); 4].map(|()| scope.spawn(|| open.folder_or_make(&name, 0o700, owners)));
+                assert!(runs.into_iter().all(|run| run.join().unwrap().is_ok()));
+            });
+        }
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(open.folder_or_make("file", 0o700, owners).is_err());
     }
 
     #[test]
