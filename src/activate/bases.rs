@@ -54,9 +54,10 @@ impl PersonPlaces {
         })?;
         let path = self.shared_base();
         let name = self.shared_name();
-        let found = match make {
-            true => Some(shared.folder_or_make(&name, FOLDER_MODE, self.owners())?),
-            false => shared.folder(&name, self.owners())?,
+        let found = if make {
+            Some(shared.folder_or_make(&name, FOLDER_MODE, self.owners())?)
+        } else {
+            shared.folder(&name, self.owners())?
         };
         if let Some(open) = found {
             self.check_private(&open.stat()?, &path)?;

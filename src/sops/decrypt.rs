@@ -31,7 +31,7 @@ pub(super) fn decrypt_or(
     or: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<Opened> {
     let opening = Opening {
-        tree: sealed.to_be_opened()?,
+        tree: sealed.into_openable()?,
         cipher,
         walk: Walk::new(rules),
         rules,

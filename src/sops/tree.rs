@@ -296,7 +296,7 @@ impl Tree {
     /// This tree with room of its own for each text, which is wiped when it goes: for whoever writes over texts.
     ///
     /// Errors: more text than a tree can have, as of aliases.
-    pub(super) fn to_be_opened(mut self) -> Result<Self> {
+    pub(super) fn into_openable(mut self) -> Result<Self> {
         if self.is_parted() {
             self.pool.secret = true;
             return Ok(self);
