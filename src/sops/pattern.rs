@@ -52,8 +52,8 @@ impl Reader<'_> {
         while let Some(next) = self.next() {
             match next {
                 '\\' => {
-                    self.escape()?;
-                    (atom, repeated) = (true, false);
+                    atom |= self.escape()?;
+                    repeated = false;
                 }
                 '[' => {
                     self.class()?;
@@ -174,8 +174,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What follows a backslash outside of brackets.
-    fn escape(&mut self) -> Step {
+    /// What follows a backslash outside of brackets; whether it is something that may be repeated.
+    fn escape(&mut self) -> std::result::Result<bool, &'static str> {
         match self.next() {
             None => return Err("it ends in a backslash"),
             Some('b') => self.out.push_str(r"(?-u:\b)"),
@@ -184,15 +184,15 @@ impl Reader<'_> {
             Some('A') => self.out.push_str(r"\A"),
             Some('z') => self.out.push_str(r"\z"),
             Some('Q') => {
+                // what repeats it repeats its last character
                 let (quoted, rest) = self.rest.split_once(r"\E").unwrap_or((self.rest, ""));
-                self.out.push_str("(?:");
                 self.out.push_str(&regex::escape(quoted));
-                self.out.push(')');
                 self.rest = rest;
+                return Ok(!quoted.is_empty());
             }
-            Some(other) => return self.letter(other),
+            Some(other) => self.letter(other)?,
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What follows a backslash, in brackets and outside.
@@ -232,8 +232,8 @@ impl Reader<'_> {
                 // writing into memory cannot fail
                 let _ = write!(self.out, "\\x{{{value:x}}}");
             }
-            _ if letter.is_ascii_alphanumeric() => return Err("an escape is unknown"),
-            _ if letter.is_ascii() && letter != '_' => {
+            _ if letter.is_ascii_alphanumeric() || !letter.is_ascii() => return Err("an escape is unknown"),
+            _ if letter != '_' => {
                 // the crate reads \< and \> as the ends of a word
                 if !matches!(letter, '<' | '>') {
                     self.out.push('\\');
@@ -364,6 +364,9 @@ mod tests {
             ("a{,2}", "a{,2}", "aa"),
             ("x{2}", "xx", "x"),
             (r"\Qa.b\E+", "a.b", "acb"),
+            (r"^\Qa.b\E+$", "a.bb", "a.ba.b"),
+            (r"^\Qa.\E?b$", "ab", "b"),
+            (r"^a\Q\E+$", "aa", "b"),
             (r"\x41", "A", "B"),
             (r"\101", "A", "B"),
             (r"(?i)pass", "PASS", "pa"),
@@ -421,6 +424,9 @@ mod tests {
             "a{1001}",
             r"\1",
             r"\h",
+            r"\é",
+            r"[\é]",
+            r"\Q\E*",
             "\\",
             r"[\b]",
             "(?x)a",
