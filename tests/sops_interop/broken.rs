@@ -48,6 +48,16 @@ fn item_1_an_invalid_regex_encrypts_nothing_and_is_refused() {
 }
 
 #[test]
+fn what_json_cannot_print_is_not_encrypted_to_it() {
+    for (source, said) in [
+        ("a: .inf\n", "a: JSON has no number for what is infinite or no number"),
+        ("a: !!binary /w==\n", "a: is no text (UTF-8), and JSON holds nothing else"),
+    ] {
+        assert_eq!(refusal(source, Format::Yaml, Format::Json), said);
+    }
+}
+
+#[test]
 fn item_3_what_another_format_cannot_hold_is_refused_by_name() {
     let (yaml, json) = (Format::Yaml, Format::Json);
     for (source, output, said) in [
@@ -268,6 +278,24 @@ fn a_section_of_ini_is_printed_for_itself() {
     let file = Encrypted::parse(&file.unwrap(), Format::Ini).unwrap();
     let plain = file.decrypt(&file.unlock(&keyring()).unwrap()).unwrap();
     assert_eq!(plain.emit_at(&path("s"), Format::Ini).unwrap().expose(), b"a = x.y\n");
+}
+
+/// sops opens both, and loses what it did not look at when it writes them again.
+#[test]
+fn text_that_sops_passes_over_in_encrypted_files_is_refused() {
+    let json = seal(&parse("{\"a\": 1}", Format::Json), &Rules::default(), Format::Json).unwrap();
+    let json = [&json[..], b"{\"b\": 2}\n"].concat();
+    let ini = seal(&parse("[s]\na = 1\n", Format::Ini), &Rules::default(), Format::Ini).unwrap();
+    let ini = String::from_utf8(ini).unwrap().replacen("a = ", "a = x\na = ", 1).into_bytes();
+    for (file, format, said) in [
+        (json, Format::Json, "something stands behind the end of the object"),
+        (ini, Format::Ini, "line 3, column 1: a name stands twice in its section"),
+    ] {
+        let error = print(&file, format).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        let Some(room) = Room::new("sops") else { continue };
+        assert!(room.decrypt_as(&file, format, format).status.success(), "{said}");
+    }
 }
 
 /// 3.13.0 and 3.13.1 wrote the lines of INI metadata as lines.
