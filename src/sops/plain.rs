@@ -411,6 +411,15 @@ mod tests {
     }
 
     #[test]
+    fn comments_behind_empty_entries_of_a_list_stay_there() {
+        let source = "l:\n    - {} # i\n    - - [] # j\n    - x\n";
+        let mut plain = read(source);
+        assert_eq!(print(&plain), source);
+        plain.set(&path("l.0.a"), &Value::Int(1)).unwrap();
+        assert_eq!(print(&plain), "l:\n    # i\n    - a: 1\n    - - [] # j\n    - x\n");
+    }
+
+    #[test]
     fn what_stands_at_a_path_is_printed_with_its_comments() {
         let plain = read("a:\n    # why\n    b: 1\n    l:\n        - x # i\nc: 2\n");
         let at = |text: &str| {

@@ -163,7 +163,8 @@ impl<'n, 'a> Loader<'n, 'a> {
             Some(item) if frame.bare => self.value(Item::default(), item, true, alias, [None; 2]),
             Some(item) if list => {
                 self.comments(self.head(item), Side::Above);
-                self.comments(self.line(item), self.side(item));
+                let side = if self.is_empty(item) { Side::Behind } else { self.side(item) };
+                self.comments(self.line(item), side);
                 self.value(Item::default(), item, true, alias, [None, Some(item)])
             }
             Some(key) => {
@@ -212,6 +213,12 @@ impl<'n, 'a> Loader<'n, 'a> {
             frame.bare = true;
         }
         Ok(())
+    }
+
+    /// Whether an entry of a list is `{}` or `[]`. That is written on one line, so that a comment can stand behind it.
+    fn is_empty(&self, node: NodeId) -> bool {
+        matches!(self.nodes.node(node).kind, Kind::Mapping | Kind::Sequence)
+            && self.nodes.children(node).next().is_none()
     }
 
     fn is_mapping(&self, node: NodeId) -> bool {

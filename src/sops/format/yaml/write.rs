@@ -16,16 +16,16 @@ pub(super) fn documents(tree: &Tree, metadata: Option<&Map>, indent: usize) -> R
         last
     });
     let mut writer = Writer::new(tree.items.len() + 64);
-    for item in &tree.items {
+    for (at, item) in tree.items.iter().enumerate() {
         if item.node == Node::End
             && writer.frames.len() == 1
             && let Some(last) = &last
         {
-            for item in &last.items {
-                writer.item(last, *item)?;
+            for (at, item) in last.items.iter().enumerate() {
+                writer.item(last, at, *item)?;
             }
         }
-        writer.item(tree, *item)?;
+        writer.item(tree, at, *item)?;
     }
     writer.finish(indent)
 }
@@ -33,9 +33,9 @@ pub(super) fn documents(tree: &Tree, metadata: Option<&Map>, indent: usize) -> R
 /// Writes what stands at one place as a document of its own.
 pub(super) fn value(tree: &Tree, at: usize, indent: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut writer = Writer::new(16);
-    for (number, item) in tree.items.iter().take(tree.behind(at)).skip(at).enumerate() {
+    for (place, item) in tree.items.iter().enumerate().take(tree.behind(at)).skip(at) {
         let first = Item { key: Span::default(), merge: false, ..*item };
-        writer.item(tree, if number == 0 { first } else { *item })?;
+        writer.item(tree, place, if place == at { first } else { *item })?;
     }
     writer.finish(indent)
 }
@@ -80,7 +80,8 @@ impl<'t> Writer<'t> {
         bytes
     }
 
-    fn item(&mut self, tree: &'t Tree, item: Item) -> Result<()> {
+    /// Writes the item that stands at a place of the tree.
+    fn item(&mut self, tree: &'t Tree, at: usize, item: Item) -> Result<()> {
         match item.node {
             Node::Comment(side) => {
                 let text = tree.pool.get(item.text);
@@ -95,7 +96,9 @@ impl<'t> Writer<'t> {
                 let node = self.nodes.push(yaml::Node::new(kind, Style::Plain, ""));
                 let around = self.frames.last().filter(|frame| frame.list && frame.last.is_none());
                 let around = around.map(|frame| frame.node);
-                let merge = self.place(tree, item, node)?.filter(|_| list && item.merge);
+                let empty = tree.items.get(at + 1).is_none_or(|next| next.node == Node::End);
+                let merge = self.place(tree, item, node, empty)?;
+                let merge = merge.filter(|_| list && item.merge);
                 self.lists += usize::from(list);
                 let taken = |head: &NodeId| !self.nodes.comments(*head).head.is_empty();
                 let head = around.filter(taken).unwrap_or(node);
@@ -113,14 +116,15 @@ impl<'t> Writer<'t> {
             }
             _ => {
                 let node = self.scalar(tree, item);
-                self.place(tree, item, node)?;
+                self.place(tree, item, node, true)?;
             }
         }
         Ok(())
     }
 
-    /// Hangs a value, with its key, which is returned, and the comments that waited for it.
-    fn place(&mut self, tree: &'t Tree, item: Item, value: NodeId) -> Result<Option<NodeId>> {
+    /// Hangs a value, with its key, which is returned, and the comments that waited for it. Those behind it stay there if
+    /// it is on one line: a single value, or an empty collection in a list.
+    fn place(&mut self, tree: &'t Tree, item: Item, value: NodeId, empty: bool) -> Result<Option<NodeId>> {
         let in_list = self.lists > 0;
         let Some(frame) = self.frames.last_mut() else {
             let document = self.nodes.push_document();
@@ -134,12 +138,13 @@ impl<'t> Writer<'t> {
             quote(&mut self.nodes, key);
         }
         let waiting = std::mem::take(&mut frame.waiting);
-        let behind = |side: Side| side == Side::Behind && !item.node.opens();
+        let (around, list) = (frame.node, frame.list);
+        let one_line = !item.node.opens() || list && empty;
+        let behind = |side: Side| side == Side::Behind && one_line;
         let above = || waiting.iter().filter(|(_, side)| !behind(*side)).map(|(text, _)| *text);
         let first = frame.last.is_none();
         let emptied = frame.emptied.take();
         frame.filled = false;
-        let (around, list) = (frame.node, frame.list);
         let key = if list { None } else { Some(self.nodes.push(key_node(tree, item, in_list)?)) };
         let placed = key.unwrap_or(value);
         frame.last = Some(placed);
