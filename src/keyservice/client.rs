@@ -54,7 +54,7 @@ impl Remote {
             .map_err(|error| Error::new("cannot talk to key services").because(error))?;
         let uri = match &address {
             Address::Tcp(host) => format!("http://{host}"),
-            Address::Unix(path) => format!("unix://{}", path.display()),
+            Address::Unix(_) => address.to_string(),
         };
         let endpoint = Endpoint::from_shared(uri)
             .map_err(|error| Error::usage(format!("{address} is no address")).because(error))?
