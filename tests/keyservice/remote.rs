@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use uvars::keys::{IdentitySources, Keyring, MasterKey, Programs};
-use uvars::keyservice::{Address, Gate, Gpg, KeyServices, Local, Open, Use, connect, serve};
+use uvars::keyservice::{Address, Gate, Gpg, KeyService, KeyServices, Local, Open, Use, connect, serve};
+use uvars::secret::Secret;
 
 pub(crate) const SOPS: [&str; 2] = ["sops", "sops-3.11"];
 
@@ -29,12 +30,16 @@ impl Ours {
         let keyring = Keyring::new(IdentitySources { files, ..IdentitySources::default() });
         let programs = Programs { environment: gpg.environment(), ask: None };
         let local = Local::new(keyring, Gpg { program: None, programs: programs.clone() }, programs);
+        Self::serving(address, KeyServices::local(local), gate)
+    }
+
+    fn serving(address: String, services: KeyServices, gate: Arc<dyn Gate>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (ready, wait) = std::sync::mpsc::channel();
         let (parsed, flag): (Address, _) = (address.parse().unwrap(), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             let ready = || ready.send(()).unwrap();
-            serve(&parsed, KeyServices::local(local), gate, ready, || flag.load(Ordering::Relaxed))
+            serve(&parsed, services, gate, ready, || flag.load(Ordering::Relaxed))
         });
         wait.recv_timeout(Duration::from_secs(20)).expect("the server listens");
         Self { address, stop, thread: Some(thread) }
@@ -171,6 +176,93 @@ fn a_service_that_is_not_there_or_does_not_have_the_key_is_named() {
     let said = String::from_utf8_lossy(&done.stderr);
     assert_eq!(String::from_utf8_lossy(&done.stdout), PLAIN, "{said}");
     assert!(said.contains("Error parsing URI for keyservice, skipping") && said.contains(address), "{said}");
+}
+
+/// A service that has something else than the data key for everybody.
+struct Liar(Vec<u8>);
+
+impl KeyService for Liar {
+    fn encrypt(&self, _: &MasterKey, _: &[u8]) -> uvars::Result<String> {
+        Ok(String::from_utf8(self.0.clone()).unwrap())
+    }
+
+    fn decrypt(&self, _: &MasterKey, _: &str) -> uvars::Result<Secret> {
+        Ok(Secret::new(self.0.clone()))
+    }
+
+    fn name(&self) -> String {
+        "liar".to_owned()
+    }
+}
+
+#[test]
+fn a_service_that_gives_something_else_than_the_data_key_is_told_of() {
+    let Some(gpg) = GnuPg::empty() else { return };
+    let (a, b) = (age_recipient("a.age"), age_recipient("b.age"));
+    let rules = [
+        (format!("age: {b}"), 25),
+        (format!("key_groups: [{{age: [{a}]}}, {{age: [{b}]}}]"), 25),
+        (format!("key_groups: [{{age: [{b}]}}, {{age: [{b}]}}]"), 128),
+    ];
+    for (rule, code_of_wrong_bytes) in rules {
+        let room = Room::new(&rule);
+        printed(room.uvars(&gpg, None).args(["encrypt", "-i", "app.yaml"]));
+        let before = room.read("app.yaml");
+        let whole = if rule.starts_with("age") { 32 } else { 33 };
+        for (answer, is_key) in [
+            (vec![], false),
+            (vec![7], false),
+            (vec![7; 31], false),
+            (vec![7; 34], false),
+            (vec![7; 64 * 1024], false),
+            (vec![7; whole], true),
+        ] {
+            let [_, address] = addresses(&room);
+            let long = answer.len();
+            let _server = Ours::serving(
+                address.clone(),
+                KeyServices::none().with(Box::new(Liar(answer))),
+                Arc::new(Open),
+            );
+            let asking = |words: &[&str]| {
+                let mut command = room.uvars(&gpg, Some("a.age"));
+                let output = peers::feed(command.env("SOPS_KEYSERVICE", &address).args(words), b"");
+                let said = String::from_utf8(output.stderr).unwrap();
+                assert!(!said.contains("panicked") && output.stdout.is_empty(), "{rule} {long}: {said}");
+                (output.status.code().unwrap(), said)
+            };
+            let wanted = if is_key { code_of_wrong_bytes } else { 128 };
+            for words in [
+                &["sops", "decrypt", "app.yaml"][..],
+                &["sops", "set", "app.yaml", "[\"port\"]", "1"],
+                &["sops", "rotate", "-i", "app.yaml"],
+            ] {
+                let (code, said) = asking(words);
+                assert_eq!(code, wanted, "{rule} {long}: {said}");
+                let why =
+                    format!("{address}: the key service opened it to {long} bytes, which is no data key");
+                assert_eq!(said.contains(&why), !is_key, "{rule} {long}: {said}");
+            }
+            let (code, said) = asking(&["decrypt", "app.yaml"]);
+            assert_eq!(code, if is_key { 1 } else { 4 }, "{rule} {long}: {said}");
+            assert_eq!(room.read("app.yaml"), before, "{rule} {long}");
+        }
+    }
+}
+
+#[test]
+fn the_next_service_is_asked_where_one_gives_no_data_key() {
+    let Some(gpg) = GnuPg::empty() else { return };
+    let room = Room::new(&format!("age: {}", age_recipient("a.age")));
+    printed(room.uvars(&gpg, None).args(["encrypt", "-i", "app.yaml"]));
+    let [tcp, unix] = addresses(&room);
+    let _liar = Ours::serving(tcp.clone(), KeyServices::none().with(Box::new(Liar(vec![]))), Arc::new(Open));
+    let _honest = Ours::start(unix.clone(), &gpg, &["a.age"], Arc::new(Open));
+    for words in [&["decrypt", "app.yaml"][..], &["sops", "decrypt", "app.yaml"]] {
+        let mut command = room.uvars(&gpg, None);
+        command.env("SOPS_KEYSERVICE", format!("{tcp},{unix}"));
+        assert_eq!(printed(command.args(words)), PLAIN);
+    }
 }
 
 struct Nobody;
