@@ -121,11 +121,20 @@ impl Vault {
         let request = self.agent.put(self.uri(path));
         let request = self.door(request).header("Content-Type", "application/json");
         let mut answer = request.send(body.as_slice()).map_err(|error| self.unreached(&error))?;
-        match answer.status().is_success() {
-            true if matches!(found, Found::Hidden) => Ok(Sent::WrittenUnseen),
-            true => Ok(Sent::Written),
-            false => Err(self.refused(&mut answer, path)),
+        if !answer.status().is_success() {
+            return Err(self.refused(&mut answer, path));
         }
+        // a proxy, or the page of a web server, says yes to everything
+        let is_object =
+            |text: &[u8]| serde_json::from_slice::<Value>(text).is_ok_and(|said| said.is_object());
+        if !text(&mut answer).is_some_and(|text| text.is_empty() || is_object(&text)) {
+            return Err(Error::new(format!(
+                "what answered at {} is not Vault, and nobody knows whether {path} was written",
+                self.settings.address
+            ))
+            .hint("its address is that of the destination rule, else VAULT_ADDR"));
+        }
+        Ok(if matches!(found, Found::Hidden) { Sent::WrittenUnseen } else { Sent::Written })
     }
 
     /// The values at a path.
@@ -214,7 +223,17 @@ impl Vault {
             lines.take(3).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         let told: String = told.join("; ").chars().filter(|c| !c.is_control()).take(300).collect();
         let told = if told.is_empty() { String::new() } else { format!(": {told}") };
-        Error::new(format!("Vault at {} answered {status} for {path}{told}", self.settings.address))
+        let error =
+            Error::new(format!("Vault at {} answered {status} for {path}{told}", self.settings.address));
+        let elsewhere = answer.headers().get("location").filter(|_| status.is_redirection());
+        match elsewhere.and_then(|place| place.to_str().ok()) {
+            // a server that only stands by sends to the one that works
+            Some(place) => error.hint(format!(
+                "the token is not taken elsewhere; if this is your Vault, give its address: {}",
+                place.chars().take(300).collect::<String>()
+            )),
+            None => error,
+        }
     }
 }
 

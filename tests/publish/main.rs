@@ -98,6 +98,41 @@ fn what_is_there_already_is_not_sent_again() {
 }
 
 #[test]
+fn what_vault_would_not_say_is_no_success() {
+    let elsewhere = "Location: http://127.0.0.1:9/v1/secret/data/apps/a.yaml\r\n";
+    for (odd, wanted) in [
+        ((200, "", "<html>log in</html>"), "is not Vault, and nobody knows whether secret/data/apps/a.yaml"),
+        ((200, "", "[]"), "is not Vault"),
+        ((200, "", "\"yes\""), "is not Vault"),
+        (
+            (400, "", r#"{"errors": ["no", "never\nso\u001b[1m"]}"#),
+            "for secret/data/apps/a.yaml: no; never so[1m",
+        ),
+        ((400, "", r#"{"errors": [{"a": 1}], "warnings": "no"}"#), "answered 400"),
+        ((403, "", r#"{"errors": ["permission denied"]}"#), "answered 403"),
+        ((404, "", ""), "answered 404"),
+        ((500, "", "<html>"), "answered 500"),
+        ((307, elsewhere, ""), "give its address: http://127.0.0.1:9/v1/secret/data/apps/a.yaml"),
+        ((302, "", ""), "answered 302"),
+    ] {
+        let room = Served::new("destination_rules:\n  - vault_path: apps\n    vault_address: VAULT\n");
+        room.vault.say(odd);
+        let output = peers::feed(room.uvars().args(["sops", "publish", "-y", "apps/a.yaml"]), b"");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{odd:?}: {said}");
+        assert!(said.contains(wanted) && !said.contains("s3same"), "{odd:?}: {said}");
+    }
+    for odd in
+        [(204, "", ""), (200, "", ""), (200, "", "{}"), (200, "", r#"{"data": null, "warnings": ["x"]}"#)]
+    {
+        let room = Served::new("destination_rules:\n  - vault_path: apps\n    vault_address: VAULT\n");
+        room.vault.say(odd);
+        let output = peers::feed(room.uvars().args(["sops", "publish", "-y", "apps/a.yaml"]), b"");
+        assert_eq!(output.status.code(), Some(0), "{odd:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn a_person_is_asked_and_may_say_no() {
     for answer in ["n\n", "y\n", "perhaps\ny\n", ""] {
         let mut seen = Vec::new();

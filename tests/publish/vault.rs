@@ -11,7 +11,11 @@ pub(crate) const TOKEN: &str = "s.throwaway";
 struct Shelf {
     entries: BTreeMap<String, serde_json::Value>,
     requests: Vec<String>,
+    odd: Option<Odd>,
 }
+
+/// What a server says to whoever asks for an entry or sends one: status, more headers, and the rest.
+pub(crate) type Odd = (u16, &'static str, &'static str);
 
 /// A server that ends with the test's process.
 #[derive(Clone)]
@@ -45,6 +49,11 @@ impl Vault {
         std::mem::take(&mut self.shelf.lock().unwrap().requests)
     }
 
+    /// Has it say something else than Vault would.
+    pub(crate) fn say(&self, odd: Odd) {
+        self.shelf.lock().unwrap().odd = Some(odd);
+    }
+
     fn talk(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         loop {
@@ -67,10 +76,16 @@ impl Vault {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let (status, answer) = self.answer(&method, &path, &token, &body);
+            let odd = self.shelf.lock().unwrap().odd;
+            let (status, more, answer) = if let Some((status, more, answer)) = odd {
+                (status, more, answer.to_owned())
+            } else {
+                let (status, answer) = self.answer(&method, &path, &token, &body);
+                (status, "", answer)
+            };
             let mut stream = stream;
             let head = format!(
-                "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n",
                 answer.len()
             );
             stream.write_all(format!("{head}{answer}").as_bytes()).unwrap();
