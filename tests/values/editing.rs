@@ -145,19 +145,24 @@ fn the_editor_gets_no_keys_and_may_have_arguments() {
 #[test]
 fn a_signal_ends_it_without_a_trace() {
     // one editor ends when it is asked, the other does not care and is left behind
-    for (signal, cares) in [
-        (Signal::TERM, true),
-        (Signal::HUP, true),
-        (Signal::INT, true),
-        (Signal::QUIT, true),
-        (Signal::TERM, false),
+    let (ours, of_sops) =
+        (&["edit", "hosts/basalt"][..], &["sops", "edit", "secrets/hosts/basalt.sops.yaml"][..]);
+    for (words, signal, cares) in [
+        (ours, Signal::TERM, true),
+        (ours, Signal::HUP, true),
+        (ours, Signal::INT, true),
+        (ours, Signal::QUIT, true),
+        (ours, Signal::TERM, false),
+        (of_sops, Signal::TERM, true),
+        (of_sops, Signal::INT, true),
+        (of_sops, Signal::TERM, false),
     ] {
         let place = Place::new();
         let trap = if cares { "" } else { "trap '' TERM;" };
         let pause = if cares { "exec sleep 60" } else { "for i in 1 2 3 4 5 6 7 8; do sleep 1; done" };
         let editor =
             place.script("editor", &format!("{trap} {}; echo \"$1\" > \"$TELL\"; {pause}", appends()));
-        let mut command = place.command(&[], &["edit", "hosts/basalt"]);
+        let mut command = place.command(&[], words);
         command.env("EDITOR", editor);
         let mut started = Started::alone(command);
         let file = place.wait_until_told();

@@ -105,14 +105,13 @@ impl Edit<'_, '_> {
         put(&file, &shown)?;
         loop {
             self.run_editor(&file)?;
-            let text = crate::fs::read_up_to(&file, crate::fs::LIMIT_ELSEWHERE)?
+            let unread = |why: String| {
+                Fault::new(Code::Read, format!("Could not hash file: {why}; nothing was written"))
+            };
+            let text = crate::fs::read_up_to(&file, crate::fs::LIMIT_ELSEWHERE)
+                .map_err(|error| unread(error.to_string()))?
                 .map(Secret::new)
-                .ok_or_else(|| {
-                    Fault::new(
-                        Code::Read,
-                        "Could not hash file: the editor left no file; nothing was written",
-                    )
-                })?;
+                .ok_or_else(|| unread("the editor left no file".to_owned()))?;
             if text == shown {
                 return Err(Fault::new(Code::Unchanged, "File has not changed, exiting."));
             }

@@ -65,6 +65,7 @@ fn add(call: &Call<'_>) -> Outcome<()> {
     }
     call.read_config()?;
     let keys = call.keys("")?;
+    let target = Target::open(call)?;
     if keys.is_empty() {
         let flags: Vec<_> = FLAGS.iter().map(|(flag, _)| format!("--{flag}")).collect();
         return Err(Fault::failed(format!(
@@ -72,7 +73,6 @@ fn add(call: &Call<'_>) -> Outcome<()> {
             flags.join(", ")
         )));
     }
-    let target = Target::open(call)?;
     call.check_place(&target.path, &target.file, &target.key)?;
     let mut groups = target.file.metadata().key_groups();
     groups.push(keys);

@@ -33,7 +33,8 @@ impl Call<'_> {
     }
 
     fn keys_of(&self, kind: KeyType, list: &str) -> Outcome<Vec<MasterKey>> {
-        let context = self.encryption_context()?;
+        // no other type has a context
+        let context = if kind == KeyType::Kms { self.encryption_context()? } else { BTreeMap::new() };
         let profile = self.text("aws-profile");
         let keys = list.split(',').map(|text| MasterKey::parse(kind, text));
         keys.map(|key| Ok(key?.with_aws(&context, profile))).collect()
