@@ -2,15 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fleet_file;
 mod peers;
 mod scratch;
 
 use scratch::Scratch;
 use std::path::Path;
-use std::time::SystemTime;
 use uvars::fs::RepoPath;
-use uvars::keys::{Programs, Recipient};
-use uvars::sops::{Encrypted, Format, Plain, Rules};
+use uvars::keys::Recipient;
 
 const INSTALLS: &str = "\
 install:
@@ -24,22 +23,11 @@ install:
 /// An account file that somebody wrote with another sops.
 fn account(scratch: &Scratch, user: &str, text: &str) {
     let path = RepoPath::new(&format!("secrets/accounts/{user}.sops.yaml")).unwrap();
-    let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
-    plain.bind(&path).unwrap();
     let readers: Vec<_> = ["admins/ann", "hosts/cinnabar", "hosts/rosegold"]
         .into_iter()
         .map(|name| Recipient::parse(&scratch.read(&format!("keys/{name}.pub")).unwrap()).unwrap())
         .collect();
-    let file = Encrypted::create(
-        &plain,
-        &readers,
-        &Rules::default(),
-        SystemTime::now(),
-        Format::Yaml,
-        &Programs::default(),
-    )
-    .unwrap();
-    scratch.write(path.as_str(), &String::from_utf8(file.emit().unwrap()).unwrap());
+    scratch.write(path.as_str(), &String::from_utf8(fleet_file::made(&path, text, &readers)).unwrap());
 }
 
 #[test]

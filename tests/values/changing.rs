@@ -1,12 +1,12 @@
 //! set and unset.
 
 use super::{BASALT, SECRET, by_sops, done, feed, line, refused};
+use crate::fleet_file;
 use crate::sample_fleet::Fleet;
 use std::fs;
-use std::time::SystemTime;
 use uvars::fs::RepoPath;
-use uvars::keys::{Programs, Recipient};
-use uvars::sops::{Encrypted, Format, Plain, Rules};
+use uvars::keys::Recipient;
+use uvars::sops::{Encrypted, Format};
 
 const CHANGED: &str = "change secrets/hosts/basalt.sops.yaml\n";
 
@@ -332,18 +332,7 @@ fn what_does_not_fit_an_account_may_go() {
     let readers: Vec<_> =
         held.metadata().recipients().into_iter().map(|reader| Recipient::parse(reader).unwrap()).collect();
     let write = |text: &str| {
-        let mut plain = Plain::parse(text.as_bytes(), Format::Yaml).unwrap();
-        plain.bind(&path).unwrap();
-        let file = Encrypted::create(
-            &plain,
-            &readers,
-            &Rules::default(),
-            SystemTime::now(),
-            Format::Yaml,
-            &Programs::default(),
-        )
-        .unwrap();
-        fs::write(fleet.dir().join(path.as_str()), file.emit().unwrap()).unwrap();
+        fs::write(fleet.dir().join(path.as_str()), fleet_file::made(&path, text, &readers)).unwrap();
     };
     write("user: mira\nhost: basalt\nhost2: x\n");
     assert_eq!(feed(&fleet, &["set", "accounts/mira", "host"], "marble").code, 1);

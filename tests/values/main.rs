@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../fleet_file/mod.rs"]
+mod fleet_file;
 #[path = "../peers/mod.rs"]
 mod peers;
 #[path = "../sample_fleet/mod.rs"]
