@@ -1,7 +1,7 @@
 //! Between the tree of a file and native values.
 
 use crate::secret::Secret;
-use crate::sops::tree::{Item, Node, Span, Tree};
+use crate::sops::tree::{Item, Node, Span, Tree, push_item};
 use crate::sops::value::{Map, Value};
 
 impl Tree {
@@ -53,7 +53,7 @@ impl Tree {
         let mut work = vec![Work::Value(key, value)];
         while let Some(next) = work.pop() {
             let Work::Value(key, value) = next else {
-                self.items.push(Item::new(Node::End));
+                push_item(&mut self.items, Item::new(Node::End));
                 continue;
             };
             let key = key.map_or(Span::default(), |key| self.pool.push(key.as_bytes()));
@@ -80,7 +80,7 @@ impl Tree {
                     Node::Map
                 }
             };
-            self.items.push(Item { text, ..Item::of_key(node, key) });
+            push_item(&mut self.items, Item { text, ..Item::of_key(node, key) });
         }
     }
 }

@@ -4,7 +4,10 @@
 //! one list places share what their ciphertext is bound to, so an element may move; each ciphertext is used once.
 
 use crate::sops::tree::{Item, Node, Span, Tree};
+use crate::yaml::Timestamp;
 use std::collections::{HashMap, VecDeque};
+use std::mem::{Discriminant, discriminant};
+use zeroize::Zeroize as _;
 
 /// Copies the seals of `old` to every leaf of `new` that is the same.
 pub(super) fn keep(new: &mut Tree, old: &Tree) {
@@ -45,12 +48,38 @@ struct Leaves<'o> {
 }
 
 /// Name, kind with what a number says, and text.
-type Leaf<'t> = (&'t [u8], String, &'t [u8]);
+type Leaf<'t> = (&'t [u8], Kind, &'t [u8]);
+
+/// What a leaf is, with the bits of a number, by which -0 is not 0. They are wiped.
+#[derive(Eq, Hash, PartialEq)]
+struct Kind(Discriminant<Node>, Option<Timestamp>, u64);
+
+impl Kind {
+    fn of(node: Node) -> Self {
+        let (time, bits) = match node {
+            Node::Bool(flag) => (None, u64::from(flag)),
+            Node::Int(number) => (None, number.cast_unsigned()),
+            Node::Float(number) => (None, number.to_bits()),
+            Node::Time(time) => (Some(time), 0),
+            Node::Map | Node::List | Node::End | Node::Null | Node::Str | Node::Comment(_) => (None, 0),
+        };
+        Self(discriminant(&node), time, bits)
+    }
+}
+
+impl Drop for Kind {
+    fn drop(&mut self) {
+        self.2.zeroize();
+    }
+}
 
 impl<'o> Leaves<'o> {
     fn of(old: &'o Tree, at: usize, list: bool) -> Self {
-        let mut found = Self { seals: HashMap::new(), open: HashMap::new(), elements: Vec::new() };
-        for at in old.children(at) {
+        let children: Vec<usize> = old.children(at).collect();
+        // room for all of them: a table that grows leaves copies behind
+        let seals = HashMap::with_capacity(children.len());
+        let mut found = Self { seals, open: HashMap::new(), elements: Vec::new() };
+        for at in children {
             let item = old.item(at);
             if !item.node.opens() {
                 if !item.seal.is_empty() {
@@ -72,13 +101,7 @@ impl<'o> Leaves<'o> {
 }
 
 fn leaf(tree: &Tree, item: Item, list: bool) -> Leaf<'_> {
-    let kind = match item.node {
-        Node::Comment(_) => "comment".to_owned(),
-        // a float's bits, so that -0 is not 0
-        Node::Float(number) => format!("float {}", number.to_bits()),
-        node => format!("{node:?}"),
-    };
-    (if list { b"" } else { tree.pool.get(item.key) }, kind, tree.pool.get(item.text))
+    (if list { b"" } else { tree.pool.get(item.key) }, Kind::of(item.node), tree.pool.get(item.text))
 }
 
 /// Pairs the maps and lists of two lists: the same ones at both ends, the others by their order.

@@ -184,7 +184,7 @@ impl Plain {
         let end = self.tree.behind(at);
         let around = self.around(at);
         self.leave_above(at);
-        self.splice(at, end, &[]);
+        self.splice(at, end, Vec::new());
         if let Some(around) = around {
             self.lift_comments(around);
         }
@@ -218,7 +218,7 @@ impl Plain {
         };
         let items = self.items_of(key, value);
         let end = self.tree.behind(at) - 1;
-        self.splice(end, end, &items);
+        self.splice(end, end, items);
     }
 
     fn replace(&mut self, at: usize, value: &Value) {
@@ -228,23 +228,24 @@ impl Plain {
             (first.key, first.merge) = (key, merge);
         }
         let end = self.tree.behind(at);
-        self.splice(at, end, &items);
+        self.splice(at, end, items);
     }
 
     /// A value's items, their text in this tree's pool.
     fn items_of(&mut self, key: Option<&str>, value: &Value) -> Vec<Item> {
-        let mut part = Tree { pool: std::mem::take(&mut self.tree.pool), ..Tree::default() };
+        let mut part = Tree::new(0, std::mem::take(&mut self.tree.pool));
         part.push_value(key, value);
         self.tree.pool = std::mem::take(&mut part.pool);
         std::mem::take(&mut part.items)
     }
 
-    fn splice(&mut self, start: usize, end: usize, items: &[Item]) {
+    fn splice(&mut self, start: usize, end: usize, mut items: Vec<Item>) {
         let shift = |at: usize| {
             if at < start { Some(at) } else { (at >= end).then(|| at - end + start + items.len()) }
         };
         self.clear_comments = self.clear_comments.iter().filter_map(|&at| shift(at)).collect();
-        self.tree.splice(start, end, items);
+        self.tree.splice(start, end, &items);
+        wipe_items(&mut items);
     }
 
     /// The map or list that the item at `at` stands in.
@@ -274,7 +275,7 @@ impl Plain {
         let mut items: Vec<Item> = inner.iter().map(above).collect();
         items.push(self.tree.item(map));
         items.push(Item::new(Node::End));
-        self.splice(map, end, &items);
+        self.splice(map, end, items);
     }
 }
 
@@ -307,12 +308,6 @@ impl Clone for Plain {
             clear_comments: self.clear_comments.clone(),
             stores: self.stores,
         }
-    }
-}
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        wipe_items(&mut self.tree.items);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 use std::ops::Range;
 use zeroize::{Zeroize, Zeroizing};
 
-/// The documents of a file.
+/// The documents of a file. Items whose texts are secret are wiped when they go: a number is in the item itself.
 #[derive(Clone, Default)]
 pub(super) struct Tree {
     pub(super) items: Vec<Item>,
@@ -273,10 +273,22 @@ impl Drop for Pool {
     }
 }
 
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if self.pool.secret {
+            wipe_items(&mut self.items);
+        }
+    }
+}
+
 impl Tree {
     /// One document with nothing in it.
     pub(super) fn without_values() -> Self {
-        Self { items: vec![Item::new(Node::Map), Item::new(Node::End)], ..Self::default() }
+        Self {
+            items: vec![Item::new(Node::Map), Item::new(Node::End)],
+            pool: Pool::default(),
+            lost_comments: 0,
+        }
     }
 
     pub(super) fn new(items: usize, pool: Pool) -> Self {

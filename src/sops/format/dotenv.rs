@@ -66,7 +66,7 @@ impl Store for Dotenv {
     }
 
     fn write_value(&self, tree: &Tree, at: usize, _stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
-        scalar::text(tree, &tree.item(at), "dotenv").map(|text| Zeroizing::new(text.into_owned()))
+        scalar::text(tree, &tree.item(at), "dotenv").map(|text| Zeroizing::new(text.to_vec()))
     }
 
     fn refuse_clear(&self, node: Node, text: &[u8]) -> Option<&'static str> {

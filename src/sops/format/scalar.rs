@@ -4,18 +4,35 @@ use crate::sops::cipher::leaf_bytes;
 use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::float_g;
 use crate::{Error, Result};
-use std::borrow::Cow;
+use std::ops::Deref;
 use zeroize::Zeroizing;
+
+/// A text of the tree, or one that is made of a number and wiped.
+pub(super) enum Text<'t> {
+    Of(&'t [u8]),
+    Made(Zeroizing<String>),
+}
+
+impl Deref for Text<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Of(text) => text,
+            Self::Made(text) => text.as_bytes(),
+        }
+    }
+}
 
 /// The text of a single value: that of a string, or what sops prints for anything else.
 ///
 /// Errors: what has no text: null, maps, lists.
-pub(super) fn text<'t>(tree: &'t Tree, item: &Item, format: &str) -> Result<Cow<'t, [u8]>> {
+pub(super) fn text<'t>(tree: &'t Tree, item: &Item, format: &str) -> Result<Text<'t>> {
     if item.node == Node::Str {
-        return Ok(Cow::Borrowed(tree.pool.get(item.text)));
+        return Ok(Text::Of(tree.pool.get(item.text)));
     }
     match of_node(item.node) {
-        Some(text) => Ok(Cow::Owned(text.as_bytes().to_vec())),
+        Some(text) => Ok(Text::Made(text)),
         None => Err(Error::new(format!("is {}, and {format} holds texts alone", kind(item.node)))),
     }
 }

@@ -51,7 +51,7 @@ impl Store for Ini {
         if tree.item(at).node == Node::Map {
             return write::pairs(tree, at);
         }
-        scalar::text(tree, &tree.item(at), "INI").map(|text| Zeroizing::new(text.into_owned()))
+        scalar::text(tree, &tree.item(at), "INI").map(|text| Zeroizing::new(text.to_vec()))
     }
 
     fn refuse_clear(&self, node: Node, _text: &[u8]) -> Option<&'static str> {

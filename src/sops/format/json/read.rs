@@ -6,7 +6,7 @@
 
 use crate::sops::format::first;
 use crate::sops::format::json::escape;
-use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item};
+use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item, wipe_items};
 use crate::{Error, Result};
 use zeroize::Zeroizing;
 
@@ -34,6 +34,13 @@ struct Found {
     items: Vec<Item>,
     /// The items whose texts have escapes, and those whose names have.
     escaped: Vec<(usize, Part)>,
+}
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        // numbers that were read before what is no JSON
+        wipe_items(&mut self.items);
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +72,7 @@ impl Found {
     }
 
     fn unescaped(mut self, mut source: Zeroizing<Vec<u8>>, secret: bool) -> Tree {
-        for (at, part) in self.escaped {
+        for (at, part) in std::mem::take(&mut self.escaped) {
             let Some(item) = self.items.get_mut(at) else { continue };
             let span = match part {
                 Part::Name => &mut item.key,
@@ -73,7 +80,8 @@ impl Found {
             };
             *span = escape::undo(&mut source, *span);
         }
-        Tree { items: self.items, pool: Pool::of(std::mem::take(&mut *source), secret), lost_comments: 0 }
+        let items = std::mem::take(&mut self.items);
+        Tree { items, pool: Pool::of(std::mem::take(&mut *source), secret), lost_comments: 0 }
     }
 }
 
