@@ -178,6 +178,8 @@ fn key_groups_are_named_with_their_holders_and_become_one_list() {
     assert!(done.status().unwrap().success());
     let before = fleet.read(wifi);
 
+    let said = fleet.run_as(MIRA, &["verify", wifi]);
+    assert!(said.err.contains("has 2 key groups, and the fleet has one list of readers\n"), "{}", said.err);
     let said = fleet.run_as(MIRA, &["sync", wifi]);
     assert_eq!((said.code, said.out.as_str()), (4, ""), "{}", said.err);
     for text in [

@@ -224,6 +224,27 @@ fn a_received_password_does_not_go_into_a_file_from_another_place() {
     assert_eq!(fleet.read(file), fleet.read(other));
 }
 
+#[test]
+fn a_file_from_another_place_gets_no_reader_by_the_commands_of_sops() {
+    let fleet = Fleet::copy();
+    let wifi = "secrets/shared/wifi.sops.yaml";
+    fs::copy(fleet.path(FILE), fleet.path(wifi)).unwrap();
+    let noor = fleet.read("keys/users/noor.pub");
+    let noor = noor.lines().find(|line| line.starts_with("age1")).unwrap();
+    for arguments in [
+        &["updatekeys", "-y", wifi][..],
+        &["groups", "add", "-i", "-f", wifi, "--age", noor],
+        &["rotate", "-i", "--add-age", noor, wifi],
+    ] {
+        let mut command = fleet.command();
+        let output = command.arg("sops").args(arguments).env("SOPS_AGE_KEY_FILE", key(MIRA)).output();
+        let said = said(&output.unwrap());
+        assert_eq!(said.code, 1, "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(&format!("this file was not written for {wifi}")), "{}", said.err);
+        assert_eq!(fleet.read(wifi), fleet.read(FILE), "{arguments:?}");
+    }
+}
+
 const PGP: &str =
     "    pgp:\n        - created_at: \"2026-01-01T00:00:00Z\"\n          enc: x\n          fp: \"ABCD\"\n";
 const KMS: &str = "    kms:\n        - arn: arn:aws:kms:x\n          created_at: \"2026-01-01T00:00:00Z\"\n          enc: x\n";

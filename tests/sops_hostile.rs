@@ -15,9 +15,11 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use uvars::error::Kind;
 use uvars::fs::RepoPath;
-use uvars::keys::{IdentitySources, Keyring, Programs, Recipient};
-use uvars::secret::DataKey;
-use uvars::sops::{BINDING_KEY, Drift, Encrypted, Format, KeyPath, Mac, Map, Plain, Rules, Selection, Value};
+use uvars::keys::{IdentitySources, Keyring, MasterKey, Naming, Programs, Recipient, Unwrap, WrappedKey};
+use uvars::secret::{DataKey, Secret};
+use uvars::sops::{
+    BINDING_KEY, Drift, Encrypted, Format, KeyGroups, KeyPath, Mac, Map, Plain, Rules, Selection, Value,
+};
 
 fn keyring(name: &str) -> Keyring {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name);
@@ -264,6 +266,61 @@ fn what_is_not_understood_survives_a_rewrite() {
     ] {
         assert!(refused.unwrap_err().to_string().contains("pgp ABCDEF"));
     }
+}
+
+#[test]
+fn what_is_not_understood_of_groups_survives_too_and_one_of_several_is_never_enough() {
+    let groups = ["a.age", "b.age"].map(|name| {
+        keyring(name).recipients().iter().map(|reader| MasterKey::age(reader.as_str())).collect()
+    });
+    let groups = KeyGroups::new(groups.to_vec(), 2).unwrap();
+    let plain = Plain::parse(PLAIN.as_bytes(), Format::Yaml).unwrap();
+    let (rules, programs) = (Rules::default(), Programs::default());
+    let file = Encrypted::create_for(&plain, &groups, &rules, now(), Format::Yaml, &programs).unwrap();
+    let text = String::from_utf8(file.emit().unwrap()).unwrap();
+    let odd = text
+        .replace("          hc_vault: []\n", "          future: kept\n          hc_vault: []\n")
+        .replace("shamir_threshold: 2", "shamir_threshold: 1");
+    let read = Encrypted::parse(odd.as_bytes(), Format::Yaml).unwrap();
+    // a share is no data key, whatever the file says
+    assert_eq!(read.metadata().needed_groups(), 2);
+    assert_eq!(read.unlock(&keyring("a.age")).unwrap_err().kind(), Kind::NoKey);
+    let files = ["a.age", "b.age"]
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/keys").join(name));
+    let both = Keyring::new(IdentitySources { files: files.to_vec(), ..IdentitySources::default() });
+    let key = read.unlock(&both).unwrap();
+    let mut plain = read.decrypt(&key).unwrap();
+    plain.set(&KeyPath::parse("count").unwrap(), &Value::Int(4)).unwrap();
+    let written = read.update(&plain, &key, now()).unwrap().emit().unwrap();
+    let written = String::from_utf8(written).unwrap();
+    assert_eq!(written.matches("          future: kept\n").count(), 2, "{written}");
+}
+
+/// A key service that is damaged, or lies.
+struct Says(Vec<u8>);
+
+impl Unwrap for Says {
+    fn unwrap_first(&self, _: &[WrappedKey<'_>], _: Naming<'_>) -> uvars::Result<Secret> {
+        Ok(Secret::from(&self.0[..]))
+    }
+
+    fn places_of(&self, _: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn what_is_no_data_key_opens_nothing() {
+    let file = Encrypted::parse(encrypt(PLAIN).unwrap().as_bytes(), Format::Yaml).unwrap();
+    for length in [0, 16, 31, 33, 64] {
+        let error = file.unlock(&Says(vec![7; length])).unwrap_err().to_string();
+        assert_eq!(error, format!("sops: the data key is {length} bytes long and should be 32"));
+    }
+    let wrong = file.unlock(&Says(vec![7; 32])).unwrap();
+    assert!(file.decrypt(&wrong).unwrap_err().to_string().starts_with("db.user: "));
+    let plain = Plain::parse(PLAIN.as_bytes(), Format::Yaml).unwrap();
+    assert!(file.update(&plain, &wrong, now()).is_err());
+    assert!(file.rewrap(&wrong, &readers(), &Programs::default()).is_err());
 }
 
 #[test]

@@ -376,6 +376,8 @@ mod tests {
         assert!(!Arc::ptr_eq(&told(a.as_str()), &told(b.as_str())));
         // printenv fails where there is no such variable
         assert!(matches!(told("age1../../x").found(&sources.programs), Found::Failed(_)));
+        // and it is run once for all that are no recipients
+        assert!(Arc::ptr_eq(&told("age1../../x"), &told("age1other")));
         let same = output(&IdentitySources { key_command: Some("echo '#'".into()), ..sources }, 1);
         assert!(Arc::ptr_eq(&same(a.as_str()), &same(b.as_str())));
     }

@@ -62,3 +62,39 @@ impl Encrypted {
 fn binding_path() -> KeyPath {
     KeyPath::of_keys([BINDING_KEY])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{Programs, generate};
+    use crate::sops::{Format, Map, Rules, Selection};
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn what_is_bound_is_written_by_no_other_rule() {
+        let reader = generate("now").unwrap().recipient;
+        let regex = |text: &str| Selection::EncryptedRegex(text.to_owned());
+        for (rules, fits) in [
+            (Rules::default(), true),
+            (Rules::new(regex("^x$"), false).unwrap(), false),
+            (Rules::new(Rules::default().selection().clone(), true).unwrap(), false),
+        ] {
+            let mut plain = Plain::new(Map::new().with("a", "b"));
+            for bound in [false, true] {
+                if bound {
+                    plain.bind(&RepoPath::new("secrets/hosts/a.sops.yaml").unwrap()).unwrap();
+                }
+                let readers = [reader.clone()];
+                let made = Encrypted::create(
+                    &plain,
+                    &readers,
+                    &rules,
+                    UNIX_EPOCH,
+                    Format::Yaml,
+                    &Programs::default(),
+                );
+                assert_eq!(made.is_ok(), fits || !bound, "{rules:?}");
+            }
+        }
+    }
+}

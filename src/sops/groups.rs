@@ -207,3 +207,64 @@ fn say_whose(key: &MasterKey, error: Error) -> Error {
     let named = Error::of(error.kind(), format!("cannot encrypt for {} {shown}: {error}", key.kind()));
     error.hints().iter().fold(named, Error::hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes what it is given as numbers, with a count of how often it was asked.
+    struct Bare(std::sync::atomic::AtomicUsize);
+
+    impl Wrap for Bare {
+        fn wrap(&self, _: &MasterKey, secret: &[u8]) -> Result<String> {
+            let count = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(secret.iter().fold(count.to_string(), |text, byte| format!("{text} {byte}")))
+        }
+
+        fn check(&self, _: &MasterKey) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn secret(group: &Group) -> Zeroizing<Vec<u8>> {
+        let numbers = group.entries()[0].enc().split(' ').skip(1);
+        Zeroizing::new(numbers.map(|number| number.parse().unwrap()).collect())
+    }
+
+    fn groups(keys: &[&[&str]]) -> Vec<Group> {
+        let entries = |names: &&[&str]| names.iter().map(|name| KeyEntry::age(name, "old")).collect();
+        keys.iter().map(|names| Group { entries: entries(names), unknown: Map::new() }).collect()
+    }
+
+    #[test]
+    fn a_file_that_names_no_threshold_needs_all_of_its_groups_again() {
+        let (key, wrap) = (DataKey::new([7; 32]), Bare(0.into()));
+        let now = Timestamp::from_unix(0);
+        let old = groups(&[&["a"], &["b", "b"], &["c"]]);
+        for (threshold, needed) in [(0, 3), (3, 3), (2, 2)] {
+            let (made, written) = share_out(&key, &old, threshold, &wrap, now).unwrap();
+            assert_eq!(written, i64::try_from(needed).unwrap());
+            // a key that stands there twice is wrapped for once
+            assert_eq!(made[1].entries().len(), 1);
+            let shares: Vec<_> = made.iter().map(secret).collect();
+            for count in 2..=3 {
+                let opens = shamir::combine(&shares[..count]).unwrap().as_slice() == key.expose();
+                assert_eq!(opens, count >= needed, "{count} of {threshold}");
+            }
+        }
+        for threshold in [1, 4, -1, 256] {
+            assert!(share_out(&key, &old, threshold, &wrap, now).is_err(), "{threshold}");
+        }
+    }
+
+    #[test]
+    fn what_was_wrapped_for_a_key_that_stays_is_kept() {
+        let (key, wrap) = (DataKey::new([7; 32]), Bare(0.into()));
+        let old = groups(&[&["a", "b"]]);
+        let wanted = ["b", "c"].map(MasterKey::age);
+        let made = adapt(&old[0], &key, &wanted, &wrap, Timestamp::from_unix(0)).unwrap();
+        assert_eq!(made.entries()[0].enc(), "old");
+        assert_eq!(made.entries()[1].enc().split(' ').count(), 33);
+        assert_eq!(made.recipients().collect::<Vec<_>>(), ["b", "c"]);
+    }
+}

@@ -176,6 +176,18 @@ mod tests {
         walk.done();
         assert!(walk.value(b"y"));
         walk.done();
+        // however deep
+        for list in [false, true, false] {
+            walk.enter(list, b"d");
+        }
+        assert!(walk.value(b"z"));
+        walk.done();
+        assert!(walk.comment(b" inside"));
+        for _ in 0..3 {
+            walk.leave();
+        }
+        assert!(walk.value(b"e"));
+        walk.done();
         walk.leave();
         assert!(!walk.value(b"c"));
     }

@@ -361,7 +361,7 @@ fn a_person_is_asked_about_each_request() {
     ours.args(["sops", "keyservice", "--prompt", "--network", "unix", "--address", "s"]);
     let mut child = ours.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut answers = child.stdin.take().unwrap();
-    answers.write_all(b"what\ny\nn\n").unwrap();
+    answers.write_all(b"what\n\ny\nn\n").unwrap();
     drop(answers);
     let begun = Instant::now();
     while std::os::unix::net::UnixStream::connect(room.path("s")).is_err() {
@@ -382,5 +382,5 @@ fn a_person_is_asked_about_each_request() {
     let question = |verb: &str| {
         format!("\nReceived {verb} request using age key with recipient {key}. Respond to request? (y/n): ")
     };
-    assert_eq!(asked, format!("{0}{0}{1}{1}", question("encrypt"), question("decrypt")));
+    assert_eq!(asked, format!("{0}{0}{0}{1}{1}", question("encrypt"), question("decrypt")));
 }

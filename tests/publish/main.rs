@@ -133,6 +133,30 @@ fn what_vault_would_not_say_is_no_success() {
 }
 
 #[test]
+fn where_a_file_belongs_stays_behind_and_what_an_entry_cannot_hold_is_refused() {
+    let room = Served::new("destination_rules:\n  - vault_path: x\n    vault_address: VAULT\n");
+    let publish = |name: &str| {
+        let output = room.uvars().args(["sops", "publish", "-y", name]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    room.seal("placed.yaml", "a: b\nuvars_path: secrets/hosts/a.sops.yaml\n");
+    let (code, said) = publish("placed.yaml");
+    assert_eq!(code, Some(0), "{said}");
+    let there = room.vault.entry("secret/data/x/placed.yaml");
+    assert_eq!(there, Some(serde_json::json!({ "data": { "a": "b" } })));
+    drop(room.vault.requests());
+    room.seal("two.yaml", "a: b\n---\nc: d\n");
+    room.seal("bytes.yaml", "a: !!binary gIGC\n");
+    for (name, wanted) in
+        [("two.yaml", "has 2 documents, and an entry of Vault is one"), ("bytes.yaml", "is no text")]
+    {
+        let (code, said) = publish(name);
+        assert!(code != Some(0) && said.contains(wanted), "{name}: {said}");
+    }
+    assert_eq!(room.vault.requests(), [""; 0]);
+}
+
+#[test]
 fn a_person_is_asked_and_may_say_no() {
     for answer in ["n\n", "y\n", "perhaps\ny\n", ""] {
         let mut seen = Vec::new();

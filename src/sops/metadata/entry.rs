@@ -131,3 +131,44 @@ fn identity(kind: KeyType) -> &'static str {
         KeyType::Age => "recipient",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_every_type_comes_back_from_its_file() {
+        let text = str::to_owned;
+        let context = [("b", "2"), ("a", "1")].map(|(name, value)| (text(name), text(value)));
+        for key in [
+            MasterKey::age("age1x"),
+            MasterKey::Pgp { fingerprint: text("F") },
+            MasterKey::GcpKms { resource_id: text("R") },
+            MasterKey::Hckms { key_id: text("K") },
+            MasterKey::Kms {
+                arn: text("A"),
+                role: text("O"),
+                context: BTreeMap::from(context),
+                profile: text("P"),
+            },
+            MasterKey::AzureKv { vault_url: text("U"), name: text("N"), version: text("V") },
+            MasterKey::HcVault { address: text("D"), engine: text("E"), name: text("N") },
+        ] {
+            let entry = KeyEntry::new(&key, "wrapped", Timestamp::from_unix(0));
+            assert_eq!(entry.master_key(), key);
+            assert_eq!(entry.enc(), "wrapped");
+            let Value::Map(written) = entry.to_value() else { panic!("{key}") };
+            let names: Vec<_> = written.entries().iter().map(|entry| &*entry.key).collect();
+            assert!(names.is_sorted(), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_context_is_written_in_the_order_of_its_names() {
+        let context = Map::new().with("b", "2").with("a", "1");
+        let entry = KeyEntry { kind: KeyType::Kms, fields: Map::new().with("context", context) };
+        let Value::Map(written) = entry.to_value() else { panic!() };
+        let context = written.get("context").and_then(Value::as_map).unwrap();
+        assert_eq!(context.entries()[0].key, "a");
+    }
+}
