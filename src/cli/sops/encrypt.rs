@@ -76,7 +76,11 @@ pub(super) fn encrypted(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
     if is_encrypted {
         return Err(Fault::new(Code::Encrypted, ENCRYPTED_ALREADY));
     }
-    let sealed = new.seal(call, &plain, output)?;
+    let sealed = new.seal(call, &plain, output).map_err(|fault| match plain.emit(output) {
+        // sops finds what this format cannot hold only when it writes
+        Err(error) if output == Format::Dotenv => not_dumped("Could not marshal tree: ")(error),
+        _ => fault,
+    })?;
     drop(plain);
     emit(sealed)
 }
