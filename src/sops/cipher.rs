@@ -30,6 +30,12 @@ static BASE64: LazyLock<base64::engine::GeneralPurpose> =
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
 
 const HEAD: &[u8] = b"ENC[AES256_GCM,data:";
+const IV: &[u8] = b",iv:";
+const TAG_MARK: &[u8] = b",tag:";
+const TYPE: &[u8] = b",type:";
+/// How long the base64 of a nonce is, and of a tag.
+const NONCE_TEXT: usize = 44;
+const TAG_TEXT: usize = 24;
 /// From so many bytes on a text is not copied.
 const LARGE: usize = 1 << 16;
 const NONCE: usize = 32;
@@ -88,9 +94,9 @@ fn parts(text: &[u8]) -> Option<Parts<'_>> {
     let rest = text.strip_prefix(HEAD)?;
     let line = memchr::memchr(b'\n', rest).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
     let body = line.get(..memchr::memrchr(b']', line)?)?;
-    let (data, rest) = split(body, b",iv:")?;
-    let (nonce, rest) = split(rest, b",tag:")?;
-    let (tag, kind) = split(rest, b",type:")?;
+    let (data, rest) = split(body, IV)?;
+    let (nonce, rest) = split(rest, TAG_MARK)?;
+    let (tag, kind) = split(rest, TYPE)?;
     let whole = !data.is_empty() && !nonce.is_empty() && !tag.is_empty() && !kind.is_empty();
     whole.then_some(Parts { data, nonce, tag, kind })
 }
@@ -114,22 +120,18 @@ impl Cipher {
     /// Opens a value where it stands: of a string or comment so many bytes are left in front, of anything else none.
     /// What cannot be opened stays as it is.
     pub(super) fn open(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
-        let parts = parts(place).ok_or(Fault::Form)?;
         let mut plain = std::mem::take(&mut self.scratch);
-        let node = self.open_to(&parts, aad, &mut plain);
-        let len = if matches!(node, Ok(Node::Str | Node::Comment(_))) { plain.len() } else { 0 };
-        if let (Some(place), Some(plain)) = (place.get_mut(..len), plain.get(..len)) {
-            place.copy_from_slice(plain);
-        }
-        self.scratch = plain;
-        node.map(|node| (node, len))
+        let node = parts(place).ok_or(Fault::Form).and_then(|parts| self.open_to(&parts, aad, &mut plain));
+        self.put(place, node, plain)
     }
 
     /// The same without a copy of a large text. What cannot be opened is lost.
     pub(super) fn open_or_lose(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
         let parts = parts(place).ok_or(Fault::Form)?;
         if parts.data.len() < LARGE || !matches!(parts.kind, b"str" | b"bytes") {
-            return self.open(place, aad);
+            let mut plain = std::mem::take(&mut self.scratch);
+            let node = self.open_to(&parts, aad, &mut plain);
+            return self.put(place, node, plain);
         }
         let (nonce, tag) = (Bare::<33>::of(parts.nonce)?, tag_of(&parts)?);
         let data = HEAD.len()..HEAD.len() + parts.data.len();
@@ -137,6 +139,21 @@ impl Cipher {
         let plain = place.get_mut(..len).unwrap_or_default();
         self.decrypt_in(nonce.bytes(), aad, plain.into(), &tag)?;
         Ok((Node::Str, len))
+    }
+
+    /// Leaves what was opened in front of the place, where it is text.
+    fn put(
+        &mut self,
+        place: &mut [u8],
+        node: Result<Node, Fault>,
+        plain: Zeroizing<Vec<u8>>,
+    ) -> Result<(Node, usize), Fault> {
+        let len = if matches!(node, Ok(Node::Str | Node::Comment(_))) { plain.len() } else { 0 };
+        if let (Some(place), Some(plain)) = (place.get_mut(..len), plain.get(..len)) {
+            place.copy_from_slice(plain);
+        }
+        self.scratch = plain;
+        node.map(|node| (node, len))
     }
 
     fn open_to(&self, parts: &Parts<'_>, aad: &[u8], plain: &mut Zeroizing<Vec<u8>>) -> Result<Node, Fault> {
@@ -218,10 +235,18 @@ impl Cipher {
             .encrypt_inout_detached(&nonce, aad, InOutBuf::from(&mut *plain))
             .map_err(|_| Error::new("the value is too large for AES-GCM"))?;
         let start = out.len();
-        out.reserve(plain.len() / 3 * 4 + 128);
-        out.push(HEAD);
-        encode(plain, out);
-        end(&nonce, &tag, kind, out);
+        let data = plain.len().div_ceil(3) * 4;
+        let len = HEAD.len()
+            + data
+            + IV.len()
+            + NONCE_TEXT
+            + TAG_MARK.len()
+            + TAG_TEXT
+            + TYPE.len()
+            + kind.len()
+            + 1;
+        let rest = write_base64(write_text(out.more(len), HEAD), plain);
+        write_end(rest, &nonce, &tag, kind);
         Ok(out.since(start))
     }
 
@@ -242,20 +267,34 @@ impl Cipher {
             .and_then(|buffer| self.wide.encrypt_inout_detached(&nonce, aad, buffer).ok())
             .ok_or_else(|| Error::new("the value is too large for AES-GCM"))?;
         encode_from_end(place, text.len());
-        end(&nonce, &tag, kind, out);
+        let len = IV.len() + NONCE_TEXT + TAG_MARK.len() + TAG_TEXT + TYPE.len() + kind.len() + 1;
+        write_end(out.more(len), &nonce, &tag, kind);
         Ok(out.since(start))
     }
 }
 
 /// What stands behind the data.
-fn end(nonce: &[u8], tag: &[u8], kind: &str, out: &mut Pool) {
-    out.push(b",iv:");
-    encode(nonce, out);
-    out.push(b",tag:");
-    encode(tag, out);
-    out.push(b",type:");
-    out.push(kind.as_bytes());
-    out.push(b"]");
+fn write_end(rest: &mut [u8], nonce: &[u8], tag: &[u8], kind: &str) {
+    let rest = write_base64(write_text(rest, IV), nonce);
+    let rest = write_base64(write_text(rest, TAG_MARK), tag);
+    let rest = write_text(write_text(rest, TYPE), kind.as_bytes());
+    write_text(rest, b"]");
+}
+
+/// Writes to the beginning of the room, which was measured, and returns the rest of it.
+fn write_text<'r>(room: &'r mut [u8], text: &[u8]) -> &'r mut [u8] {
+    let Some((place, rest)) = room.split_at_mut_checked(text.len()) else { return &mut [] };
+    place.copy_from_slice(text);
+    rest
+}
+
+/// The same with the base64 of the bytes.
+fn write_base64<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
+    let len = bytes.len().div_ceil(3) * 4;
+    let Some((place, rest)) = room.split_at_mut_checked(len) else { return &mut [] };
+    // the room is exactly what the encoding takes
+    BASE64.encode_slice(bytes, place).unwrap_or(0);
+    rest
 }
 
 /// Appends what sops hashes and encrypts for a number, boolean or time, and returns the type's name.
@@ -341,16 +380,6 @@ fn decode_in_place(place: &mut [u8], text: Range<usize>) -> Result<usize, Fault>
         (from, to) = (end, to + len);
     }
     Ok(to)
-}
-
-fn encode(bytes: &[u8], out: &mut Pool) {
-    let start = out.len();
-    let buffer = out.bytes_mut();
-    buffer.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    let room = buffer.get_mut(start..).unwrap_or_default();
-    // the room is exactly what the encoding takes
-    let written = BASE64.encode_slice(bytes, room).unwrap_or(0);
-    buffer.truncate(start + written);
 }
 
 /// Writes the base64 of the last `len` bytes over the whole place, which is as long as that.
@@ -444,6 +473,11 @@ mod tests {
             assert_eq!(open(&seal(node, text), b"a:"), Ok((node, text.to_vec())));
         }
         assert_eq!(seal(Node::Str, b""), b"");
+        for length in 1..100 {
+            let sealed = seal(Node::Str, &vec![b'x'; length]);
+            assert!(sealed.ends_with(b",type:str]"), "no room is left over");
+            assert_eq!(open(&sealed, b"a:"), Ok((Node::Str, vec![b'x'; length])));
+        }
     }
 
     #[test]

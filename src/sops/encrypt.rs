@@ -24,6 +24,8 @@ pub(super) fn encrypt(
     let before = store.room_before(plain, stores);
     let mut pool = Pool::open(before + room(plain) + METADATA);
     pool.skip(before);
+    let mut out = Tree::new(plain.items.len(), pool);
+    out.distinct = plain.distinct;
     let sealing = Sealing {
         plain,
         kept,
@@ -31,7 +33,7 @@ pub(super) fn encrypt(
         reader: Walk::new(rules),
         rules,
         mac: Mac::new(rules),
-        out: Tree::new(plain.items.len(), pool),
+        out,
         store,
     };
     sealing.run(cipher)
@@ -152,7 +154,10 @@ impl Sealing<'_> {
         self.walk.done();
         self.reader.done();
         let key = if large { self.name(item) } else { before };
-        Ok(Item { node, text, key, merge: item.merge, ..Item::default() })
+        // what is kept may have anything behind its bracket
+        let made = encrypted && (self.kept.is_none() || item.seal.is_empty());
+        let seal = if made { text } else { Span::default() };
+        Ok(Item { node, text, key, merge: item.merge, seal })
     }
 
     fn comment(&mut self, item: Item, side: Side, cipher: &mut Cipher) -> Result<Item> {

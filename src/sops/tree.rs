@@ -20,6 +20,8 @@ pub(super) struct Tree {
     pub(super) pool: Pool,
     /// How many lines with a comment the source had that are not among the items.
     pub(super) lost_comments: usize,
+    /// No name stands twice in its map, as whoever read it has seen; a change forgets that.
+    pub(super) distinct: bool,
 }
 
 /// One thing of a document.
@@ -32,7 +34,8 @@ pub(super) struct Item {
     pub(super) merge: bool,
     /// The text of a string or comment.
     pub(super) text: Span,
-    /// The ciphertext that this value had in the file it was read from, in that file's pool.
+    /// Of what is in clear: the ciphertext that this value had in the file it was read from, in that file's pool. Of what
+    /// was just encrypted: its text, which is known to be ciphertext.
     pub(super) seal: Span,
 }
 
@@ -242,6 +245,13 @@ impl Pool {
         self.bytes.resize(self.bytes.len() + room, 0);
     }
 
+    /// So much more room at the end, to be written to.
+    pub(super) fn more(&mut self, room: usize) -> &mut [u8] {
+        let start = self.len();
+        self.skip(room);
+        self.bytes.get_mut(start..).unwrap_or_default()
+    }
+
     /// Takes all of it out.
     pub(super) fn take(&mut self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(std::mem::take(&mut self.bytes))
@@ -288,11 +298,12 @@ impl Tree {
             items: vec![Item::new(Node::Map), Item::new(Node::End)],
             pool: Pool::default(),
             lost_comments: 0,
+            distinct: false,
         }
     }
 
     pub(super) fn new(items: usize, pool: Pool) -> Self {
-        Self { items: Vec::with_capacity(items), pool, lost_comments: 0 }
+        Self { items: Vec::with_capacity(items), pool, lost_comments: 0, distinct: false }
     }
 
     /// Puts items in the place of those from `start` to `end`. The old ones are wiped, and so is the memory that
@@ -303,6 +314,7 @@ impl Tree {
         changed.extend_from_slice(items);
         changed.extend_from_slice(self.items.get(end..).unwrap_or_default());
         wipe_items(&mut std::mem::replace(&mut self.items, changed));
+        self.distinct = false;
     }
 
     /// This tree with room of its own for each text, which is wiped when it goes: for whoever writes over texts.

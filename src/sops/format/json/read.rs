@@ -81,7 +81,12 @@ impl Found {
             *span = escape::undo(&mut source, *span);
         }
         let items = std::mem::take(&mut self.items);
-        Tree { items, pool: Pool::of(std::mem::take(&mut *source), secret), lost_comments: 0 }
+        Tree {
+            items,
+            pool: Pool::of(std::mem::take(&mut *source), secret),
+            lost_comments: 0,
+            distinct: false,
+        }
     }
 }
 

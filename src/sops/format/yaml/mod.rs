@@ -38,7 +38,7 @@ impl Store for Yaml {
 
     fn turn_plain(&self, tree: &mut Tree, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         names::refuse_twice(tree)?;
-        regular::turned(tree, stores.yaml_indent()).map_or_else(|| written(tree, None, stores), Ok)
+        regular::turned(tree, stores.yaml_indent(), false).map_or_else(|| written(tree, None, stores), Ok)
     }
 
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
@@ -50,7 +50,7 @@ impl Store for Yaml {
         names::refuse_twice(&tree)?;
         let indent = stores.yaml_indent();
         let last = last_name(metadata, indent)?;
-        let Some(mut lines) = regular::turned(&mut tree, indent) else {
+        let Some(mut lines) = regular::turned(&mut tree, indent, true) else {
             return written(&tree, Some(metadata), stores);
         };
         lines.extend_from_slice(&last);

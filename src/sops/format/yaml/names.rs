@@ -23,6 +23,9 @@ pub(super) fn twice<'t>(text: impl Fn(Span) -> &'t [u8], names: &mut [(u64, Span
 
 /// Refuses to write the first document if a name stands twice in one of its maps: nobody could read it.
 pub(super) fn refuse_twice(tree: &Tree) -> Result<()> {
+    if tree.distinct {
+        return Ok(());
+    }
     // the names of every open map; a list has none
     let mut open: Vec<Option<Vec<(u64, Span)>>> = Vec::new();
     for item in tree.items.iter().take(tree.behind(0)) {

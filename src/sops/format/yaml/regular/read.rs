@@ -15,7 +15,7 @@ const LONGEST: usize = 128;
 pub(in crate::sops::format::yaml) fn plain(source: &mut Zeroizing<Vec<u8>>) -> Option<Tree> {
     let items = Reader::read(source, true)?;
     let pool = Pool::of(std::mem::take(&mut **source), true);
-    Some(Tree { items, pool, lost_comments: 0 })
+    Some(Tree { items, pool, lost_comments: 0, distinct: true })
 }
 
 /// Reads an encrypted document: regular up to its metadata, which is read as all YAML is. The source is taken, and left
@@ -35,7 +35,7 @@ pub(in crate::sops::format::yaml) fn sealed(source: &mut Zeroizing<Vec<u8>>) -> 
     let items = Reader::read(lines, false)?;
     // its texts are where they were
     let pool = Pool::of(std::mem::take(&mut **source), false);
-    Some((Tree { items, pool, lost_comments: 0 }, map))
+    Some((Tree { items, pool, lost_comments: 0, distinct: true }, map))
 }
 
 struct Reader<'s> {

@@ -15,16 +15,20 @@ pub(in crate::sops::format::yaml) fn lines(
     indent: usize,
     more: usize,
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let size = measure(tree, indent)?;
+    let size = measure(tree, indent, false)?;
     let mut out = Copied { pool: &tree.pool, lines: Zeroizing::new(Vec::with_capacity(size + more)) };
     lay_out(&tree.items, indent, &mut out)?;
     Some(out.lines)
 }
 
 /// The same in the memory of the tree's own text, which is taken, where every piece of it is behind the place that it
-/// goes to; else nothing, and the tree is as it was.
-pub(in crate::sops::format::yaml) fn turned(tree: &mut Tree, indent: usize) -> Option<Zeroizing<Vec<u8>>> {
-    measure(tree, indent)?;
+/// goes to; else nothing, and the tree is as it was. Of a `sealed` tree, what was just encrypted is not looked at.
+pub(in crate::sops::format::yaml) fn turned(
+    tree: &mut Tree,
+    indent: usize,
+    sealed: bool,
+) -> Option<Zeroizing<Vec<u8>>> {
+    measure(tree, indent, sealed)?;
     let mut places = Places::default();
     lay_out(&tree.items, indent, &mut places)?;
     if places.to > tree.pool.len() {
@@ -182,7 +186,7 @@ impl Lines for Moved {
 const NUMBER: usize = 24;
 
 /// How many bytes the lines have at most.
-fn measure(tree: &Tree, indent: usize) -> Option<usize> {
+fn measure(tree: &Tree, indent: usize, sealed: bool) -> Option<usize> {
     let (mut size, mut depth) = (0, 0_usize);
     let mut empty = true;
     for (at, item) in tree.items.iter().enumerate() {
@@ -197,6 +201,7 @@ fn measure(tree: &Tree, indent: usize) -> Option<usize> {
                 continue;
             }
             Node::List | Node::Comment(_) | Node::Float(_) | Node::Time(_) => return None,
+            Node::Str if sealed && item.seal == item.text && !item.text.is_empty() => {}
             Node::Str if !is_plain(tree.pool.get(item.text)) => return None,
             Node::Map | Node::Str | Node::Int(_) | Node::Bool(_) | Node::Null => {}
         }
@@ -235,7 +240,7 @@ mod tests {
             for spare in [0, 1, 7, around(&tree, indent).unwrap()] {
                 let mut tree = behind(&tree, spare);
                 let pool = tree.pool.clone();
-                match turned(&mut tree, indent) {
+                match turned(&mut tree, indent, false) {
                     Some(lines) => assert_eq!(*lines, *found, "{source}: in its own memory"),
                     None => assert!(tree.pool.take() == pool.clone().take() && spare < 8, "{source}"),
                 }
@@ -262,14 +267,14 @@ mod tests {
         let mut tree = read::read(source, true).unwrap();
         let mut own =
             crate::sops::format::yaml::regular::plain(&mut Zeroizing::new(source.to_vec())).unwrap();
-        assert_eq!(*turned(&mut own, 4).unwrap(), *source);
-        assert!(turned(&mut tree, 4).is_none(), "its text is closer than the lines are");
+        assert_eq!(*turned(&mut own, 4, false).unwrap(), *source);
+        assert!(turned(&mut tree, 4, false).is_none(), "its text is closer than the lines are");
         assert_eq!(*lines(&tree, 4, 0).unwrap(), *source, "it is as it was");
         // text out of order is not written over
         let mut own = behind(&tree, 100);
         let last = own.items.len() - 2;
         (own.items[1].text, own.items[last].text) = (own.items[last].key, own.items[1].text);
-        assert!(turned(&mut own, 4).is_none());
+        assert!(turned(&mut own, 4, false).is_none());
     }
 
     #[test]
