@@ -615,3 +615,23 @@ fn a_file_with_any_byte_changed_never_reads_as_something_else() {
         }
     }
 }
+
+#[test]
+fn what_stands_behind_a_ciphertext_that_stays_is_still_quoted() {
+    let file = encrypt("a: x\nb: y\n").unwrap();
+    let sealed = value(&file, "a");
+    for behind in [" # remark", ": z", " "] {
+        let odd = format!("'{sealed}{behind}'");
+        let file = change(&file, "a", |_| odd.clone());
+        let file = Encrypted::parse(file.as_bytes(), Format::Yaml).unwrap();
+        let key = file.unlock(&keyring("a.age")).unwrap();
+        let mut plain = file.decrypt(&key).unwrap();
+        plain.set(&KeyPath::parse("b").unwrap(), &"new".into()).unwrap();
+        let updated = file.update(&plain, &key, now()).unwrap();
+        for changed in [updated.emit().unwrap(), updated.into_bytes().unwrap()] {
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(value(&changed, "a"), odd);
+            assert_eq!(decrypt(&changed).unwrap(), "a: x\nb: new\n");
+        }
+    }
+}
