@@ -2,7 +2,8 @@
 
 use crate::sops::path::KeyPath;
 use crate::sops::plain::Plain;
-use crate::sops::tree::{Item, Node, Span, Tree};
+use crate::sops::pool::Span;
+use crate::sops::tree::{Item, Node, Tree};
 
 impl Plain {
     /// The map at a path of the first document, with its comments, as the one document of a file; nothing where no map

@@ -1,44 +1,26 @@
-//! One value and its text in the file: `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`.
+//! Opens and seals one value under a data key.
 //!
 //! AES-256-GCM with a nonce of 32 random bytes, the tag apart from the data, and the place of the value as
 //! associated data. The type stands in clear and is not authenticated; what it makes of the bytes is, through
 //! the MAC of the file. The key schedule is made once a file, nonces are drawn in batches.
 
 use crate::secret::DataKey;
-use crate::sops::tree::{Node, Pool, Side, Span};
-use crate::sops::value::{bool_bytes, float_bytes, int_bytes, time_bytes};
-use crate::yaml::Timestamp;
+use crate::sops::fault::Fault;
+use crate::sops::leaf::{leaf_bytes, number};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::sealed_text::{self, Parts, make_room};
+use crate::sops::tree::{Node, Side};
 use crate::{Error, Result};
 use aes_gcm::aead::consts::{U12, U16, U32};
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag, aes::Aes256};
-use base64::Engine as _;
-use base64::engine::GeneralPurposeConfig;
-use std::fmt;
-use std::ops::Range;
-use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
-/// By the widest instructions that the processor has.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-static BASE64: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engine::Simd::standard(LENIENT));
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-static BASE64: LazyLock<base64::engine::GeneralPurpose> =
-    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT));
-
-/// Go does not look at the bits behind the last byte.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-
-const HEAD: &[u8] = b"ENC[AES256_GCM,data:";
-const IV: &[u8] = b",iv:";
-const TAG_MARK: &[u8] = b",tag:";
-const TYPE: &[u8] = b",type:";
-/// How long the base64 of a nonce is, and of a tag.
-const NONCE_TEXT: usize = 44;
-const TAG_TEXT: usize = 24;
 /// From so many bytes on a text is not copied.
 const LARGE: usize = 1 << 16;
 const NONCE: usize = 32;
+/// No number, boolean or time is longer.
+const NUMBER: usize = 512;
 
 /// Opens and seals values under one data key.
 pub(super) struct Cipher {
@@ -46,65 +28,6 @@ pub(super) struct Cipher {
     wide: AesGcm<Aes256, U32>,
     nonces: Nonces,
     scratch: Zeroizing<Vec<u8>>,
-}
-
-/// Why a text cannot be opened.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
-    /// It has not the form of an encrypted value.
-    Form,
-    /// A part of it is not base64.
-    Base64,
-    /// The nonce is not 12, 16 or 32 bytes long, or the tag not 16.
-    Length,
-    /// Tampered with, moved here from elsewhere, or under another data key.
-    Tag,
-    /// A type that no sops writes.
-    Type,
-    /// The plaintext is not of the type that the text claims.
-    Content,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Form => "this should be encrypted and is not in the form of an encrypted value",
-            Self::Base64 => "the encrypted value is damaged: a part of it is not base64",
-            Self::Length => {
-                "the encrypted value is damaged: its nonce or tag has a length that no sops writes"
-            }
-            Self::Tag => "the encrypted value was changed, or moved here from another key or file",
-            Self::Type => "the encrypted value has a type that is not known",
-            Self::Content => "the encrypted value is not of the type it claims",
-        })
-    }
-}
-
-/// The parts of an encrypted value, still in base64.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Parts<'t> {
-    data: &'t [u8],
-    nonce: &'t [u8],
-    tag: &'t [u8],
-    kind: &'t [u8],
-}
-
-/// Takes a text apart. What follows the last bracket of its first line is ignored, as sops does.
-fn parts(text: &[u8]) -> Option<Parts<'_>> {
-    let rest = text.strip_prefix(HEAD)?;
-    let line = memchr::memchr(b'\n', rest).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
-    let body = line.get(..memchr::memrchr(b']', line)?)?;
-    let (data, rest) = split(body, IV)?;
-    let (nonce, rest) = split(rest, TAG_MARK)?;
-    let (tag, kind) = split(rest, TYPE)?;
-    let whole = !data.is_empty() && !nonce.is_empty() && !tag.is_empty() && !kind.is_empty();
-    whole.then_some(Parts { data, nonce, tag, kind })
-}
-
-/// At the first comma, which must begin `mark`: base64 has none.
-fn split<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
-    let (before, rest) = text.split_at_checked(memchr::memchr(b',', text)?)?;
-    Some((before, rest.strip_prefix(mark)?))
 }
 
 impl Cipher {
@@ -120,34 +43,9 @@ impl Cipher {
     /// Opens a value where it stands: of a string or comment so many bytes are left in front, of anything else none.
     /// What cannot be opened stays as it is.
     pub(super) fn open(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
+        let parts = Parts::of(place)?;
         let mut plain = std::mem::take(&mut self.scratch);
-        let node = parts(place).ok_or(Fault::Form).and_then(|parts| self.open_to(&parts, aad, &mut plain));
-        self.put(place, node, plain)
-    }
-
-    /// The same without a copy of a large text. What cannot be opened is lost.
-    pub(super) fn open_or_lose(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
-        let parts = parts(place).ok_or(Fault::Form)?;
-        if parts.data.len() < LARGE || !matches!(parts.kind, b"str" | b"bytes") {
-            let mut plain = std::mem::take(&mut self.scratch);
-            let node = self.open_to(&parts, aad, &mut plain);
-            return self.put(place, node, plain);
-        }
-        let (nonce, tag) = (Bare::<33>::of(parts.nonce)?, tag_of(&parts)?);
-        let data = HEAD.len()..HEAD.len() + parts.data.len();
-        let len = decode_in_place(place, data)?;
-        let plain = place.get_mut(..len).unwrap_or_default();
-        self.decrypt_in(nonce.bytes(), aad, plain.into(), &tag)?;
-        Ok((Node::Str, len))
-    }
-
-    /// Leaves what was opened in front of the place, where it is text.
-    fn put(
-        &mut self,
-        place: &mut [u8],
-        node: Result<Node, Fault>,
-        plain: Zeroizing<Vec<u8>>,
-    ) -> Result<(Node, usize), Fault> {
+        let node = self.open_to(&parts, aad, &mut plain);
         let len = if matches!(node, Ok(Node::Str | Node::Comment(_))) { plain.len() } else { 0 };
         if let (Some(place), Some(plain)) = (place.get_mut(..len), plain.get(..len)) {
             place.copy_from_slice(plain);
@@ -156,16 +54,25 @@ impl Cipher {
         node.map(|node| (node, len))
     }
 
-    fn open_to(&self, parts: &Parts<'_>, aad: &[u8], plain: &mut Zeroizing<Vec<u8>>) -> Result<Node, Fault> {
-        let (nonce, tag) = (Bare::<33>::of(parts.nonce)?, tag_of(parts)?);
-        let room = parts.data.len() / 4 * 3 + 3;
-        if plain.capacity() < room {
-            // what it held is wiped, and not moved
-            *plain = Zeroizing::new(Vec::with_capacity(room));
+    /// The same without a copy of a large text. What cannot be opened is lost.
+    pub(super) fn open_or_lose(&mut self, place: &mut [u8], aad: &[u8]) -> Result<(Node, usize), Fault> {
+        if place.len() < LARGE {
+            return self.open(place, aad);
         }
-        plain.resize(room, 0);
-        let len = BASE64.decode_slice(parts.data, plain).map_err(|_| Fault::Base64)?;
-        plain.truncate(len);
+        let parts = Parts::of(place)?;
+        if !matches!(parts.kind, b"str" | b"bytes") {
+            return self.open(place, aad);
+        }
+        let (nonce, tag, data) = (parts.nonce()?, parts.tag()?, parts.data_len());
+        let len = sealed_text::data_in_place(place, data)?;
+        let plain = place.get_mut(..len).unwrap_or_default();
+        self.decrypt_in(nonce.bytes(), aad, plain.into(), &tag)?;
+        Ok((Node::Str, len))
+    }
+
+    fn open_to(&self, parts: &Parts<'_>, aad: &[u8], plain: &mut Zeroizing<Vec<u8>>) -> Result<Node, Fault> {
+        let (nonce, tag) = (parts.nonce()?, parts.tag()?);
+        parts.data(plain)?;
         self.decrypt_in(nonce.bytes(), aad, InOutBuf::from(plain.as_mut_slice()), &tag)?;
         match parts.kind {
             b"str" | b"bytes" => Ok(Node::Str),
@@ -210,7 +117,7 @@ impl Cipher {
             );
         }
         let mut plain = std::mem::take(&mut self.scratch);
-        plain.clear();
+        make_room(&mut plain, text.len().max(NUMBER));
         let kind = match node {
             Node::Str => {
                 plain.extend_from_slice(text);
@@ -233,167 +140,28 @@ impl Cipher {
         let tag = self
             .wide
             .encrypt_inout_detached(&nonce, aad, InOutBuf::from(&mut *plain))
-            .map_err(|_| Error::new("the value is too large for AES-GCM"))?;
+            .map_err(|_| too_large())?;
         let start = out.len();
-        let data = plain.len().div_ceil(3) * 4;
-        let len = HEAD.len()
-            + data
-            + IV.len()
-            + NONCE_TEXT
-            + TAG_MARK.len()
-            + TAG_TEXT
-            + TYPE.len()
-            + kind.len()
-            + 1;
-        let rest = write_base64(write_text(out.more(len), HEAD), plain);
-        write_end(rest, &nonce, &tag, kind);
+        sealed_text::write(out.more(sealed_text::len_of(plain.len(), kind)), plain, &nonce, &tag, kind);
         Ok(out.since(start))
     }
 
     /// The same without a copy of the text: its ciphertext goes to the end of where its base64 will stand.
     fn write_large(&mut self, kind: &str, text: &[u8], aad: &[u8], out: &mut Pool) -> Result<Span> {
         let nonce = Nonce::<U32>::from(self.nonces.next()?);
-        let room = text.len().div_ceil(3) * 4;
         let start = out.len();
-        out.reserve(room + 256);
-        out.push(HEAD);
-        let from = out.len();
-        let bytes = out.bytes_mut();
-        bytes.resize(from + room, 0);
-        let place = bytes.get_mut(from..).unwrap_or_default();
-        let sealed = place.get_mut(room - text.len()..).unwrap_or_default();
-        let tag = InOutBuf::new(text, sealed)
+        let room = out.more(sealed_text::len_of(text.len(), kind));
+        let tag = InOutBuf::new(text, sealed_text::data_place(room, text.len()))
             .ok()
             .and_then(|buffer| self.wide.encrypt_inout_detached(&nonce, aad, buffer).ok())
-            .ok_or_else(|| Error::new("the value is too large for AES-GCM"))?;
-        encode_from_end(place, text.len());
-        let len = IV.len() + NONCE_TEXT + TAG_MARK.len() + TAG_TEXT + TYPE.len() + kind.len() + 1;
-        write_end(out.more(len), &nonce, &tag, kind);
+            .ok_or_else(too_large)?;
+        sealed_text::write_around(room, text.len(), &nonce, &tag, kind);
         Ok(out.since(start))
     }
 }
 
-/// What stands behind the data.
-fn write_end(rest: &mut [u8], nonce: &[u8], tag: &[u8], kind: &str) {
-    let rest = write_base64(write_text(rest, IV), nonce);
-    let rest = write_base64(write_text(rest, TAG_MARK), tag);
-    let rest = write_text(write_text(rest, TYPE), kind.as_bytes());
-    write_text(rest, b"]");
-}
-
-/// Writes to the beginning of the room, which was measured, and returns the rest of it.
-fn write_text<'r>(room: &'r mut [u8], text: &[u8]) -> &'r mut [u8] {
-    let Some((place, rest)) = room.split_at_mut_checked(text.len()) else { return &mut [] };
-    place.copy_from_slice(text);
-    rest
-}
-
-/// The same with the base64 of the bytes.
-fn write_base64<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
-    let len = bytes.len().div_ceil(3) * 4;
-    let Some((place, rest)) = room.split_at_mut_checked(len) else { return &mut [] };
-    // the room is exactly what the encoding takes
-    BASE64.encode_slice(bytes, place).unwrap_or(0);
-    rest
-}
-
-/// Appends what sops hashes and encrypts for a number, boolean or time, and returns the type's name.
-pub(super) fn leaf_bytes(node: Node, out: &mut Vec<u8>) -> &'static str {
-    match node {
-        Node::Int(number) => {
-            int_bytes(number, out);
-            "int"
-        }
-        Node::Float(number) => {
-            float_bytes(number, out);
-            "float"
-        }
-        Node::Bool(flag) => {
-            out.extend_from_slice(bool_bytes(flag));
-            "bool"
-        }
-        Node::Time(time) => {
-            time_bytes(time, out);
-            "time"
-        }
-        Node::Map | Node::List | Node::End | Node::Null | Node::Str | Node::Comment(_) => "str",
-    }
-}
-
-/// What Go's parsers make of a plaintext of this type.
-fn number(kind: &[u8], text: &str) -> Result<Node, Fault> {
-    match kind {
-        b"int" => text.parse().map(Node::Int).map_err(|_| Fault::Content),
-        b"float" => text.parse().map(Node::Float).map_err(|_| Fault::Content),
-        b"bool" => match text {
-            "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(Node::Bool(true)),
-            "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Node::Bool(false)),
-            _ => Err(Fault::Content),
-        },
-        b"time" => Timestamp::parse(text).map(Node::Time).ok_or(Fault::Content),
-        _ => Err(Fault::Type),
-    }
-}
-
-/// A nonce or tag that is out of its base64.
-struct Bare<const ROOM: usize> {
-    bytes: [u8; ROOM],
-    len: usize,
-}
-
-impl<const ROOM: usize> Bare<ROOM> {
-    fn of(text: &[u8]) -> Result<Self, Fault> {
-        let mut bytes = [0; ROOM];
-        let len = BASE64.decode_slice(text, &mut bytes).map_err(|error| match error {
-            base64::DecodeSliceError::OutputSliceTooSmall => Fault::Length,
-            base64::DecodeSliceError::DecodeError(_) => Fault::Base64,
-        })?;
-        Ok(Self { bytes, len })
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
-
-fn tag_of(parts: &Parts<'_>) -> Result<Tag, Fault> {
-    Tag::try_from(Bare::<18>::of(parts.tag)?.bytes()).map_err(|_| Fault::Length)
-}
-
-/// Writes what a piece of base64 means to the beginning of the place that it stands in, and says how much that is.
-fn decode_in_place(place: &mut [u8], text: Range<usize>) -> Result<usize, Fault> {
-    const STEP: usize = 4 << 10;
-    let mut copy = Zeroizing::new([0; STEP / 4 * 3]);
-    let (mut from, mut to) = (text.start, 0);
-    while from < text.end {
-        let end = text.end.min(from + STEP);
-        let step = place.get(from..end).unwrap_or_default();
-        let len = BASE64.decode_slice(step, &mut *copy).map_err(|_| Fault::Base64)?;
-        if end < text.end && len < copy.len() {
-            // padding stands at the end alone
-            return Err(Fault::Base64);
-        }
-        let (Some(bytes), Some(target)) = (copy.get(..len), place.get_mut(to..to + len)) else {
-            return Err(Fault::Base64);
-        };
-        target.copy_from_slice(bytes);
-        (from, to) = (end, to + len);
-    }
-    Ok(to)
-}
-
-/// Writes the base64 of the last `len` bytes over the whole place, which is as long as that.
-fn encode_from_end(place: &mut [u8], len: usize) {
-    const STEP: usize = 3 << 12;
-    let mut copy = [0; STEP];
-    let (mut from, mut to) = (place.len() - len, 0);
-    while let Some(rest) = place.get(from..).filter(|rest| !rest.is_empty()) {
-        let taken = rest.len().min(STEP);
-        let (Some(copy), Some(bytes)) = (copy.get_mut(..taken), rest.get(..taken)) else { return };
-        copy.copy_from_slice(bytes);
-        from += taken;
-        to += BASE64.encode_slice(&*copy, place.get_mut(to..).unwrap_or_default()).unwrap_or(0);
-    }
+fn too_large() -> Error {
+    Error::new("the value is too large for AES-GCM")
 }
 
 /// Random nonces, drawn from the system sixty-four at a time.
@@ -422,6 +190,11 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::Timestamp;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD as BASE64;
+
+    const HEAD: usize = "ENC[AES256_GCM,data:".len();
 
     const SOPS: &[u8] = b"ENC[AES256_GCM,data:oYyi,iv:MyIDYbT718JRr11QtBkcj3Dwm4k1aCGZBVeZf0EyV8o=,tag:t5z2Z023Up0kxwCgw1gNxg==,type:str]";
 
@@ -490,9 +263,9 @@ mod tests {
             assert!(open(&sealed, b"a:") == Ok((Node::Str, text)), "{size}");
             let other = sealed.iter().rposition(|byte| *byte == b',').unwrap() - 40;
             for (at, byte, fault) in [
-                (HEAD.len() + 4095, b'=', Fault::Base64),
-                (HEAD.len() + 4096, b'.', Fault::Base64),
-                (HEAD.len() + 5000, sealed[HEAD.len() + 5000] ^ 1, Fault::Tag),
+                (HEAD + 4095, b'=', Fault::Base64),
+                (HEAD + 4096, b'.', Fault::Base64),
+                (HEAD + 5000, sealed[HEAD + 5000] ^ 1, Fault::Tag),
                 (other, b'-', Fault::Base64),
             ] {
                 let mut damaged = sealed.clone();

@@ -1,7 +1,8 @@
 //! Between the tree of a file and native values.
 
 use crate::secret::Secret;
-use crate::sops::tree::{Item, Node, Span, Tree, push_item};
+use crate::sops::pool::Span;
+use crate::sops::tree::{Item, Node, Tree, push_item};
 use crate::sops::value::{Map, Value};
 
 impl Tree {
@@ -97,7 +98,7 @@ fn hang(open: &mut [(String, Value)], key: String, value: Value) {
 mod tests {
     use super::*;
     use crate::sops::path::KeyPath;
-    use crate::sops::tree::Pool;
+    use crate::sops::pool::Pool;
 
     fn sample() -> Value {
         let inner = Map::new().with("k", "v").with("n", Value::Null);

@@ -1,9 +1,11 @@
 //! From the encrypted tree to the plain one: every value is opened where it stands, in the memory of its ciphertext.
 
-use crate::sops::cipher::{Cipher, Fault};
+use crate::sops::cipher::Cipher;
+use crate::sops::fault::Fault;
 use crate::sops::mac::Mac;
+use crate::sops::pool::Span;
 use crate::sops::rules::Rules;
-use crate::sops::tree::{Item, Node, Side, Span, Tree};
+use crate::sops::tree::{Item, Node, Side, Tree};
 use crate::sops::walk::Walk;
 use crate::{Error, Result};
 
@@ -147,7 +149,7 @@ fn opened(item: Item, node: Node, len: usize) -> Item {
 mod tests {
     use super::*;
     use crate::secret::DataKey;
-    use crate::sops::tree::Pool;
+    use crate::sops::pool::Pool;
 
     /// A list with the same ciphertext twice, as an alias makes it, and under a name that is the ciphertext too.
     #[test]

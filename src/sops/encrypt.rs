@@ -3,9 +3,10 @@
 use crate::sops::cipher::Cipher;
 use crate::sops::format::{Store, Stores};
 use crate::sops::mac::Mac;
+use crate::sops::pool::{Pool, Span};
 use crate::sops::rules::{Rules, Selection};
 use crate::sops::settle::{Placed, settle};
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::tree::{Item, Node, Side, Tree};
 use crate::sops::walk::Walk;
 use crate::{Error, Result};
 

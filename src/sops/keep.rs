@@ -3,7 +3,8 @@
 //! By place, not by value alone: two equal values of different places must not show that they are equal. Inside
 //! one list places share what their ciphertext is bound to, so an element may move; each ciphertext is used once.
 
-use crate::sops::tree::{Item, Node, Span, Tree};
+use crate::sops::pool::Span;
+use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::mem::{Discriminant, discriminant};

@@ -2,7 +2,7 @@
 //!
 //! Names, comments, nulls and structure are not in it.
 
-use crate::sops::cipher::leaf_bytes;
+use crate::sops::leaf::leaf_bytes;
 use crate::sops::rules::Rules;
 use crate::sops::tree::{Node, scratch};
 use sha2::{Digest as _, Sha512};

@@ -3,7 +3,8 @@
 use crate::secret::{DataKey, Secret};
 use crate::sops::format::{Format, Stores};
 use crate::sops::path::{KeyPath, Step};
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree, wipe_items};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Side, Tree, wipe_items};
 use crate::sops::value::{Map, Value};
 use crate::{Error, Result};
 use std::fmt;

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::code::Code;
 use super::fault::{Fault, Outcome};
 use super::files::Source;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::secret::{DataKey, Secret};
 use crate::sops::{Encrypted, Format, MacVerdict, Plain, is_not_encrypted};
 
@@ -36,10 +36,7 @@ impl Call<'_> {
     pub(super) fn open(&self, source: &Source, format: Format) -> Outcome<Opened> {
         let file = parse(source.read()?, format)?;
         let key = self.unlock(&file)?;
-        let (plain, verdict) = file.decrypt_and_judge(&key).map_err(|error| not_decrypted(&error))?;
-        if !self.is_on("ignore-mac") {
-            judge(verdict)?;
-        }
+        let plain = self.judged(file.decrypt_and_judge(&key))?;
         Ok(Opened { file, key, plain })
     }
 
@@ -47,7 +44,11 @@ impl Call<'_> {
     pub(super) fn plain(&self, source: &Source, format: Format) -> Outcome<Plain> {
         let file = parse(source.read()?, format)?;
         let key = self.unlock(&file)?;
-        let (plain, verdict) = file.into_plain(&key).map_err(|error| not_decrypted(&error))?;
+        self.judged(file.into_plain(&key))
+    }
+
+    fn judged(&self, found: Result<(Plain, MacVerdict)>) -> Outcome<Plain> {
+        let (plain, verdict) = found.map_err(|error| not_decrypted(&error))?;
         if !self.is_on("ignore-mac") {
             judge(verdict)?;
         }

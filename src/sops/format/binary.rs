@@ -2,7 +2,8 @@
 
 use crate::sops::format::json::{self, Json};
 use crate::sops::format::{Store, Stores, nested};
-use crate::sops::tree::{Item, Node, Pool, Span, Tree};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Tree};
 use crate::sops::value::Map;
 use crate::{Error, Result};
 use zeroize::Zeroizing;

@@ -3,7 +3,8 @@
 //! As sops reads it, and no more: no quotes, no `export`, no blanks taken off. `\n` is a new line in a value.
 
 use crate::sops::format::{Store, Stores, flat, scalar};
-use crate::sops::tree::{Item, Node, Pool, Side, Tree};
+use crate::sops::pool::Pool;
+use crate::sops::tree::{Item, Node, Side, Tree};
 use crate::sops::value::{Map, Value};
 use crate::{Error, Result};
 use zeroize::Zeroizing;

@@ -1,6 +1,6 @@
 //! Values as one text, for the formats that have nothing else: dotenv and INI.
 
-use crate::sops::cipher::leaf_bytes;
+use crate::sops::leaf::leaf_bytes;
 use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::float_g;
 use crate::{Error, Result};

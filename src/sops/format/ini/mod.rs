@@ -5,7 +5,8 @@ mod read;
 mod write;
 
 use crate::sops::format::{Store, Stores, flat, nested, one_document, scalar};
-use crate::sops::tree::{Node, Pool, Tree};
+use crate::sops::pool::Pool;
+use crate::sops::tree::{Node, Tree};
 use crate::sops::value::{Map, Value};
 use crate::{Error, Result};
 use zeroize::Zeroizing;

@@ -3,7 +3,8 @@
 //! In clear text what sops would cut off or drop without a word is refused.
 
 use crate::sops::format::ini::blank::{trim, trim_start};
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Side, Tree};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use zeroize::Zeroizing;

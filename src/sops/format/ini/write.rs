@@ -5,7 +5,8 @@
 use crate::sops::format::ini::blank::trim;
 use crate::sops::format::ini::read::{self, DEFAULT};
 use crate::sops::format::scalar;
-use crate::sops::tree::{Item, Node, Pool, Tree};
+use crate::sops::pool::Pool;
+use crate::sops::tree::{Item, Node, Tree};
 use crate::{Error, Result};
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -2,7 +2,7 @@
 //!
 //! They have been looked at: the reader takes none that JSON does not have.
 
-use crate::sops::tree::Span;
+use crate::sops::pool::Span;
 
 /// Undoes the escapes in a piece of a text, and returns the piece that is left of it.
 ///

@@ -9,7 +9,8 @@ pub(super) use write::is_bare;
 use crate::Result;
 use crate::sops::format::stores::Indent;
 use crate::sops::format::{Store, Stores, minus_zero, nested, one_document};
-use crate::sops::tree::{Node, Pool, Tree};
+use crate::sops::pool::Pool;
+use crate::sops::tree::{Node, Tree};
 use crate::sops::value::{Map, Value};
 use zeroize::Zeroizing;
 

@@ -6,7 +6,8 @@
 
 use crate::sops::format::first;
 use crate::sops::format::json::escape;
-use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item, wipe_items};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Tree, push_item, wipe_items};
 use crate::{Error, Result};
 use zeroize::Zeroizing;
 

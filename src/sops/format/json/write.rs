@@ -4,7 +4,8 @@
 
 use crate::sops::format::first;
 use crate::sops::format::stores::Indent;
-use crate::sops::tree::{Item, Node, Pool, Tree};
+use crate::sops::pool::Pool;
+use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::{float_f, float_g};
 use crate::{Error, Result};
 use std::io::Write as _;

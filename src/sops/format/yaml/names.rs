@@ -1,6 +1,7 @@
 //! Names that stand twice in one map: other formats have them, YAML must not.
 
-use crate::sops::tree::{Node, Span, Tree};
+use crate::sops::pool::Span;
+use crate::sops::tree::{Node, Tree};
 use crate::{Error, Result};
 
 /// The second of two equal names, if there are any.
@@ -62,7 +63,9 @@ pub(super) fn hash(name: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sops::tree::Pool;
+    use crate::sops::format::yaml::regular;
+    use crate::sops::pool::Pool;
+    use zeroize::Zeroizing;
 
     fn second(names: &[&str]) -> Option<String> {
         let mut pool = Pool::open(0);
@@ -86,5 +89,19 @@ mod tests {
         let mut pool = Pool::open(0);
         let mut spans: Vec<_> = ["x", "y", "z"].iter().map(|name| (7, pool.push(name.as_bytes()))).collect();
         assert_eq!(twice(|span| pool.get(span), &mut spans), None);
+    }
+
+    #[test]
+    fn a_document_that_was_read_without_equal_names_is_looked_at_again_when_it_is_changed() {
+        let mut source = Zeroizing::new(b"a: 1\nb: 2\n".to_vec());
+        let mut tree = regular::plain(&mut source).unwrap();
+        assert!(tree.distinct);
+        assert!(refuse_twice(&tree).is_ok());
+        let second = tree.item(1);
+        tree.splice(1, 1, &[second]);
+        assert_eq!(
+            refuse_twice(&tree).unwrap_err().to_string(),
+            "a: stands twice in its map, which YAML cannot have"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! From YAML to the tree: aliases are expanded, comments become items of the map or list they belong to.
 
 use crate::sops::format::yaml::names;
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree, push_item};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Side, Tree, push_item};
 use crate::yaml::{self, Comments, Kind, NodeId, Scalar, Style, Timestamp};
 use crate::{Error, Result};
 use std::borrow::Cow;

@@ -2,7 +2,8 @@
 
 use crate::sops::format::nested::METADATA;
 use crate::sops::format::yaml::read::wipe;
-use crate::sops::tree::{Item, Node, Pool, Side, Span, Tree};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Side, Tree};
 use crate::sops::value::{Map, Value};
 use crate::yaml::{self, Kind, NodeId, Scalar, Style};
 use crate::{Error, Result};

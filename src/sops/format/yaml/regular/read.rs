@@ -3,7 +3,8 @@
 use crate::sops::format::nested::{self, METADATA};
 use crate::sops::format::yaml::regular::{is_sealed, is_word};
 use crate::sops::format::yaml::{names, read};
-use crate::sops::tree::{Item, Node, Pool, Span, Tree, push_item, wipe_items};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Tree, push_item, wipe_items};
 use crate::sops::value::Map;
 use crate::yaml::{Scalar, resolve_plain};
 use zeroize::Zeroizing;

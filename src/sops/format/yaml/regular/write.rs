@@ -1,7 +1,8 @@
 //! The tree to regular lines.
 
 use crate::sops::format::yaml::regular::{is_sealed, is_word};
-use crate::sops::tree::{Item, Node, Pool, Span, Tree};
+use crate::sops::pool::{Pool, Span};
+use crate::sops::tree::{Item, Node, Tree};
 use crate::yaml::is_written_plain;
 use std::io::Write as _;
 use zeroize::Zeroizing;
