@@ -56,7 +56,7 @@ impl Drop for Ours {
     }
 }
 
-/// The server of sops.
+/// A server that is a program of its own, that of sops above all.
 pub(crate) struct Theirs(Child);
 
 impl Theirs {
@@ -69,7 +69,7 @@ impl Theirs {
     pub(crate) fn spawn(name: &str, command: &mut Command, address: &str) -> Self {
         let (network, rest) = address.split_once("://").unwrap();
         command.args(["keyservice", "--network", network, "--address", rest]);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let started = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let begun = Instant::now();
         let listens = || match network {
             "unix" => std::os::unix::net::UnixStream::connect(rest).is_ok(),
@@ -79,7 +79,7 @@ impl Theirs {
             assert!(begun.elapsed() < Duration::from_secs(20), "{name} does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self(child)
+        started
     }
 }
 
@@ -359,8 +359,8 @@ fn a_person_is_asked_about_each_request() {
     let [_, address] = addresses(&room);
     let mut ours = room.uvars(&gpg, Some("a.age"));
     ours.args(["sops", "keyservice", "--prompt", "--network", "unix", "--address", "s"]);
-    let mut child = ours.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut answers = child.stdin.take().unwrap();
+    let mut server = Theirs(ours.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut answers = server.0.stdin.take().unwrap();
     answers.write_all(b"what\n\ny\nn\n").unwrap();
     drop(answers);
     let begun = Instant::now();
@@ -376,9 +376,8 @@ fn a_person_is_asked_about_each_request() {
         let error = remote.decrypt(&key, &enc).unwrap_err();
         assert_eq!(error.to_string(), "the key service said: Request rejected by user");
     }
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let asked = String::from_utf8(output.stdout).unwrap();
+    assert!(Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap().success());
+    let asked = std::io::read_to_string(server.0.stdout.take().unwrap()).unwrap();
     let question = |verb: &str| {
         format!("\nReceived {verb} request using age key with recipient {key}. Respond to request? (y/n): ")
     };
