@@ -34,8 +34,10 @@ impl Fault {
 
     /// An error of ours behind words of sops.
     pub(super) fn of(code: Code, words: &str, error: &Error) -> Self {
-        let hints = error.hints().iter().map(|hint| format!("\nhint: {hint}"));
-        Self::new(code, format!("{words}{error}{}", hints.collect::<String>()))
+        error
+            .hints()
+            .iter()
+            .fold(Self::new(code, format!("{words}{error}")), |fault, hint| fault.hinted(hint))
     }
 
     /// The same failure told through the log.
@@ -46,6 +48,11 @@ impl Fault {
     /// The same behind more words.
     pub(super) fn behind(self, words: &str) -> Self {
         Self { text: format!("{words}{}", self.text), ..self }
+    }
+
+    /// The same with what to type next.
+    pub(super) fn hinted(self, hint: &str) -> Self {
+        Self { text: format!("{}\nhint: {hint}", self.text), ..self }
     }
 
     /// The exit code.

@@ -178,7 +178,7 @@ fn dispatch(context: &Context, words: &[String]) -> Outcome<()> {
         None if OF_FEATURES.contains(&name) => Err(Fault::failed(format!(
             "this program was built without {name}: build it with the cargo feature {name}"
         ))),
-        None => legacy::run(&Call { context, root: &root, own: &root, config: OnceCell::new() }),
+        None => call(legacy::run, &Call { context, root: &root, own: &root, config: OnceCell::new() }),
     }
 }
 
@@ -219,7 +219,19 @@ fn one(context: &Context, root: &Parsed, names: &[&str], command: &Command, word
     if own.is_on("help") {
         return files::print(help::of(names).as_bytes());
     }
-    (command.run)(&Call { context, root, own: &own, config: OnceCell::new() })
+    call(command.run, &Call { context, root, own: &own, config: OnceCell::new() })
+}
+
+/// Runs a command. Where a file was read as of a type that its name does not have, and cannot be written as what its
+/// name has, the flag that is missing is named.
+fn call(run: fn(&Call<'_>) -> Outcome<()>, call: &Call<'_>) -> Outcome<()> {
+    let (input, output) = (call.text("input-type"), call.text("output-type"));
+    run(call).map_err(|fault| match fault.code() {
+        Code::Dump if !input.is_empty() && output.is_empty() => {
+            fault.hinted(&format!("--input-type is for reading alone: add --output-type {input}"))
+        }
+        _ => fault,
+    })
 }
 
 /// A line that cannot be meant: standard output has it with the help, as sops has it, and the log too.

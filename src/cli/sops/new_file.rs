@@ -113,24 +113,28 @@ impl Call<'_> {
     fn groups(&self, rule: Option<&CreationRule>) -> Outcome<Vec<Vec<MasterKey>>> {
         self.encryption_context()?;
         let of_rule = rule.map(CreationRule::key_groups).transpose()?;
-        match (FLAGS.iter().all(|(flag, _)| self.text(flag).is_empty()), of_rule) {
-            (false, of_rule) => {
-                // they are not wrapped for, but a rule that is wrong is told of
-                of_rule.iter().flatten().flatten().try_for_each(may_be_key)?;
-                Ok(vec![self.keys("")?])
+        // where flags name the keys those of the rule are not wrapped for, but a rule that is wrong is told of
+        of_rule.iter().flatten().flatten().try_for_each(may_be_key)?;
+        let groups = match (FLAGS.iter().all(|(flag, _)| self.text(flag).is_empty()), of_rule) {
+            (false, _) => vec![self.keys("")?],
+            (true, Some(groups)) => groups,
+            (true, None) => {
+                return Err(Fault::failed(
+                    "config file not found, or has no creation rules, and no keys provided through command line \
+                     options",
+                ));
             }
-            (true, Some(groups)) => Ok(groups),
-            (true, None) => Err(Fault::failed(
-                "config file not found, or has no creation rules, and no keys provided through command line options",
-            )),
-        }
+        };
+        groups.iter().flatten().try_for_each(may_be_key)?;
+        Ok(groups)
     }
 }
 
 /// Checks that a recipient of age is one; keys of other types were checked when they were read.
 fn may_be_key(key: &MasterKey) -> Outcome<()> {
     let MasterKey::Age { recipient } = key else { return Ok(()) };
-    Ok(Recipient::parse(recipient).map(drop)?)
+    let words = "cannot encrypt for age a text that is no recipient: ";
+    Recipient::parse(recipient).map(drop).map_err(|error| Fault::of(Code::Failed, words, &error))
 }
 
 fn warn_of_rule(field: &str, name: &str) {
