@@ -554,6 +554,21 @@ fn whoever_is_no_age_reader_is_a_reader_too_many() {
 }
 
 #[test]
+fn a_reader_that_stands_there_twice_is_told_and_stands_there_once_afterwards() {
+    let text = encrypt(PLAIN).unwrap();
+    let (start, end) = (text.find("        - enc: |").unwrap(), text.find("    lastmodified").unwrap());
+    let twice = format!("{}{}{}", &text[..end], &text[start..end], &text[end..]);
+    let file = Encrypted::parse(twice.as_bytes(), Format::Yaml).unwrap();
+    assert_eq!(file.metadata().recipients().len(), 2);
+    let drift = Drift::of(&file, &readers());
+    assert!(drift.takes_away() && !drift.is_none() && drift.gained.is_empty() && drift.lost.is_empty());
+    let key = file.unlock(&keyring("a.age")).unwrap();
+    let given = file.give_readers(&key, &readers(), now(), &Programs::default()).unwrap();
+    assert_eq!(given.metadata().recipients().len(), 1);
+    assert!(Drift::of(&given, &readers()).is_none());
+}
+
+#[test]
 fn key_groups_become_one_list_of_readers_and_their_error_names_them_all() {
     let vector =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sops/3.13.3/groups-2-of-3.enc.yaml");
