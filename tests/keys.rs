@@ -516,6 +516,23 @@ impl Ask for Holder {
 }
 
 #[test]
+fn a_plugin_that_a_command_names_for_every_reader_is_tried_on_each_once() {
+    let stub = Stub::new();
+    let programs = with_path(&[stub.folder()]);
+    let keyring = Keyring::new(IdentitySources {
+        key_command: Some(format!("echo {}", stub_plugin::IDENTITY)),
+        programs,
+        ..IdentitySources::default()
+    });
+    let [a, b] = ["1", "2"].map(|_| uvars::keys::generate("now").unwrap().recipient);
+    let (for_a, for_b) = (a.wrap(DATA_KEY).unwrap(), b.wrap(DATA_KEY).unwrap());
+    let readers = [(&a, &for_a), (&b, &for_b)];
+    let wrapped = readers.map(|(recipient, enc)| Wrapped { recipient: recipient.as_str(), enc });
+    keyring.unwrap(&wrapped).unwrap_err();
+    assert_eq!(stub.opens(), 2);
+}
+
+#[test]
 fn plugins_wrap_and_open() {
     let recipient = stub_plugin::RECIPIENT;
     let stub = Stub::new();

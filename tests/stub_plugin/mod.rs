@@ -98,12 +98,21 @@ impl Stub {
         fs::remove_file(self.folder().join(mood)).unwrap();
     }
 
-    /// How often it was started to wrap since this was asked last.
+    /// How often it was started to wrap since either was asked last.
     pub fn wraps(&self) -> usize {
+        self.starts("recipient-v1")
+    }
+
+    /// How often it was started to open since either was asked last.
+    pub fn opens(&self) -> usize {
+        self.starts("identity-v1")
+    }
+
+    fn starts(&self, machine: &str) -> usize {
         let file = self.folder().join("starts");
         let starts = fs::read_to_string(&file).unwrap_or_default();
         drop(fs::remove_file(file));
-        starts.lines().filter(|line| line.ends_with("recipient-v1")).count()
+        starts.lines().filter(|line| line.ends_with(machine)).count()
     }
 
     /// Whether two of it ever ran at once.
