@@ -4,7 +4,7 @@
 //! never what was decrypted.
 
 use crate::error::{Error, Result};
-use crate::keys::Programs;
+use crate::keys::{Programs, refuse_private};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -137,8 +137,9 @@ impl std::fmt::Display for Why {
 
 const NO_PROGRAM: &str = "install GnuPG, or name its program in SOPS_GPG_EXEC";
 
-/// Refuses what gpg could take for an option or for more than one key.
+/// Refuses what gpg could take for an option or for more than one key, and what the list of processes must not show.
 fn check(fingerprint: &str) -> Result<()> {
+    refuse_private(fingerprint)?;
     let digits = fingerprint.strip_suffix('!').unwrap_or(fingerprint);
     let is_key = |text: &str| {
         !text.is_empty()

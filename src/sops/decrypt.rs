@@ -106,7 +106,11 @@ impl Opening<'_> {
             Node::Str | Node::Null => {}
             _ if encrypted => return Err(Fault::Form),
             // under no MAC nothing tells what it was; sops prints it so
-            Node::Float(-0.0) if self.rules.mac_only_encrypted() => made.node = Node::Int(0),
+            Node::Float(number)
+                if number.to_bits() == (-0.0_f64).to_bits() && self.rules.mac_only_encrypted() =>
+            {
+                made.node = Node::Int(0);
+            }
             _ => {}
         }
         if made.node.is_comment() {

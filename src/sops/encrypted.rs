@@ -6,6 +6,7 @@ use crate::secret::{DataKey, Secret};
 use crate::sops::cipher::Cipher;
 use crate::sops::decrypt::decrypt;
 use crate::sops::encrypt::encrypt;
+use crate::sops::fault::Fault;
 use crate::sops::format::{Format, Stores};
 use crate::sops::groups;
 use crate::sops::key_groups::KeyGroups;
@@ -29,6 +30,8 @@ pub struct Encrypted {
     pub(super) metadata: Metadata,
     format: Format,
     stores: Stores,
+    /// It was read as of its format, and could not be printed in that: JSON by a name that means bytes. So it stays.
+    is_misnamed: bool,
 }
 
 /// What to do about the MAC.
@@ -54,7 +57,8 @@ impl Encrypted {
 
     fn of((tree, metadata): (Tree, Map), format: Format) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
-        Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default() })
+        let is_misnamed = format.store().check_sealed(&tree).is_err();
+        Ok(Self { tree: Arc::new(tree), metadata, format, stores: Stores::default(), is_misnamed })
     }
 
     /// Lets the file, and all that is made of it, be laid out as somebody's settings say.
@@ -107,7 +111,8 @@ impl Encrypted {
             version: SOPS_VERSION.to_owned(),
             unknown: Map::new(),
         };
-        Ok(Self { tree: Arc::new(Tree::default()), metadata, format, stores: plain.stores })
+        let tree = Arc::new(Tree::default());
+        Ok(Self { tree, metadata, format, stores: plain.stores, is_misnamed: false })
     }
 
     /// What the file says about itself.
@@ -143,6 +148,7 @@ impl Encrypted {
     }
 
     pub(super) fn set_format(&mut self, format: Format) {
+        self.is_misnamed &= self.format == format;
         self.format = format;
     }
 
@@ -157,6 +163,7 @@ impl Encrypted {
 
     /// The file's bytes.
     pub fn emit(&self) -> Result<Vec<u8>> {
+        self.check()?;
         let metadata = self.metadata.to_map();
         let bytes = self.format.store().write_sealed(&self.tree, &metadata, self.stores);
         bytes.map(|mut bytes| std::mem::take(&mut *bytes))
@@ -164,6 +171,7 @@ impl Encrypted {
 
     /// The same for who needs the file no more.
     pub fn into_bytes(self) -> Result<Vec<u8>> {
+        self.check()?;
         let metadata = self.metadata.to_map();
         let store = self.format.store();
         let bytes = match Arc::try_unwrap(self.tree) {
@@ -171,6 +179,10 @@ impl Encrypted {
             Err(tree) => store.write_sealed(&tree, &metadata, self.stores),
         };
         bytes.map(|mut bytes| std::mem::take(&mut *bytes))
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.is_misnamed { Ok(()) } else { self.format.store().check_sealed(&self.tree) }
     }
 
     /// Opens the data key with the identities at hand. Errors: kind `NoKey` if none fits.
@@ -326,7 +338,8 @@ impl Encrypted {
         let mut pool = Pool::open(512);
         let sealed = cipher.seal(Node::Str, mac.as_bytes(), metadata.mac_aad().as_bytes(), &mut pool)?;
         pool.str(sealed).unwrap_or_default().clone_into(&mut metadata.mac);
-        Ok(Self { tree: Arc::new(tree), metadata, format: self.format, stores: self.stores })
+        let (format, stores, is_misnamed) = (self.format, self.stores, self.is_misnamed);
+        Ok(Self { tree: Arc::new(tree), metadata, format, stores, is_misnamed })
     }
 
     pub(super) fn check_mac(&self, cipher: &mut Cipher, computed: &str) -> Result<()> {
@@ -345,8 +358,9 @@ impl Encrypted {
             return Err(Error::new("the file has no MAC").key("sops.mac"));
         }
         let mut mac = self.metadata.mac.clone().into_bytes();
-        let (_, len) = cipher
+        let len = cipher
             .open(&mut mac, self.metadata.mac_aad().as_bytes())
+            .and_then(|(node, len)| if node == Node::Str { Ok(len) } else { Err(Fault::Type) })
             .map_err(|fault| Error::new(format!("the MAC cannot be opened: {fault}")).key("sops.mac"))?;
         mac.truncate(len);
         Ok(mac)

@@ -8,7 +8,9 @@ use std::io::Write as _;
 use zeroize::Zeroizing;
 
 /// A value of a sops file. Lists and maps are whole; comments stay in the document.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// Numbers are equal if all of their bits are: -0 is not 0.
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     /// Nothing; never encrypted.
     #[default]
@@ -27,6 +29,22 @@ pub enum Value {
     List(Vec<Value>),
     /// Named values in their order.
     Map(Map),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
+            (Self::Time(one), Self::Time(other)) => one == other,
+            (Self::Str(one), Self::Str(other)) => one == other,
+            (Self::List(one), Self::List(other)) => one == other,
+            (Self::Map(one), Self::Map(other)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// Named values in their order; a name stands once.

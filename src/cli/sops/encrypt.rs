@@ -78,7 +78,9 @@ pub(super) fn encrypted(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
     }
     let sealed = new.seal(call, &plain, output).map_err(|fault| match plain.emit(output) {
         // sops finds what this format cannot hold only when it writes
-        Err(error) if output == Format::Dotenv => not_dumped("Could not marshal tree: ")(error),
+        Err(error) if matches!(output, Format::Dotenv | Format::Ini) => {
+            not_dumped("Could not marshal tree: ")(error)
+        }
         _ => fault,
     })?;
     drop(plain);

@@ -51,7 +51,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
         }
     }
     let source = call.named(Some(call.absolute(file))).called(file);
-    let opened = call.open(&source, call.format("input-type", &source.name))?;
+    let plain = call.plain(&source, call.format("input-type", &source.name))?;
     let mut child = shell(command);
     if call.is_on("pristine") {
         child.env_clear();
@@ -59,11 +59,11 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     if !call.text("user").is_empty() {
         become_user(call.text("user"), &mut child)?;
     }
-    for Entry { key, value } in opened.plain.to_map().entries() {
+    for Entry { key, value } in plain.to_map().entries() {
         let text = variable(key, value)?;
         child.env(key, OsString::from_vec(text.expose().to_vec()));
     }
-    drop(opened);
+    drop(plain);
     if call.is_on("same-process") {
         return Err(Fault::failed(child.exec().to_string()));
     }

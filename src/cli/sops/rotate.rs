@@ -71,7 +71,7 @@ pub(super) fn rotated(call: &Call<'_>, source: &Source) -> Outcome<Vec<u8>> {
 
 /// The keys of a file with some more and some fewer.
 ///
-/// Errors: one to add that is there; one to take away that is not.
+/// Errors: one to add that is in the first group; one to take away that is in none.
 fn changed(
     mut groups: Vec<Vec<MasterKey>>,
     added: &[MasterKey],
@@ -79,14 +79,13 @@ fn changed(
 ) -> Outcome<Vec<Vec<MasterKey>>> {
     let same = |one: &MasterKey, other: &MasterKey| one.to_string() == other.to_string();
     for key in added {
-        if groups.iter().flatten().any(|there| same(there, key)) {
+        let Some(first) = groups.first_mut() else { continue };
+        if first.iter().any(|there| same(there, key)) {
             return Err(Fault::failed(format!(
-                "{key} is one of the keys of the file already; nothing was changed"
+                "{key} is one of the keys of the first key group already; nothing was changed"
             )));
         }
-        if let Some(first) = groups.first_mut() {
-            first.push(key.clone());
-        }
+        first.push(key.clone());
     }
     for key in removed {
         if !groups.iter().flatten().any(|there| same(there, key)) {
@@ -114,7 +113,9 @@ mod tests {
         assert_eq!(changed(&["ab", "bc"], "d", "b"), Ok(vec![keys("ad"), keys("c")]));
         // what an older sops may have left behind
         assert_eq!(changed(&["aba"], "", "a"), Ok(vec![keys("b")]));
-        assert!(changed(&["a", "b"], "b", "").unwrap_err().contains("already"));
+        assert!(changed(&["a", "b"], "a", "").unwrap_err().contains("already"));
+        // one of another group may hold a share of this one too
+        assert_eq!(changed(&["a", "b"], "b", ""), Ok(vec![keys("ab"), keys("b")]));
         assert!(changed(&["a"], "bb", "").is_err());
         assert!(changed(&["a"], "", "b").unwrap_err().contains("none of the keys"));
     }

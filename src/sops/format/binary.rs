@@ -50,17 +50,14 @@ impl Store for Binary {
     }
 
     fn write_sealed(&self, tree: &Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
-        data(tree)?;
         json::document(tree, Some(metadata), stores.binary_indent())
     }
 
     fn turn_sealed(&self, mut tree: Tree, metadata: &Map, stores: Stores) -> Result<Zeroizing<Vec<u8>>> {
         const BEFORE: &[u8] = b"\"data\": \"";
-        let at = data(&tree)?;
+        let at = data(&tree).ok().filter(|&at| json::is_bare(tree.pool.get(tree.item(at).text)));
+        let Some(at) = at else { return self.write_sealed(&tree, metadata, stores) };
         let text = tree.item(at).text;
-        if !json::is_bare(tree.pool.get(text)) {
-            return self.write_sealed(&tree, metadata, stores);
-        }
         // all that stands around the text is written, and it stays where it is
         tree.splice(at, at + 1, &[Item { text: Span::default(), ..tree.item(at) }]);
         let around = self.write_sealed(&tree, metadata, stores)?;
@@ -80,16 +77,18 @@ impl Store for Binary {
     fn refuse_clear(&self, node: Node, text: &[u8]) -> Option<&'static str> {
         Json.refuse_clear(node, text)
     }
+
+    fn check_sealed(&self, tree: &Tree) -> Result<()> {
+        data(tree).map(drop)
+    }
 }
 
-/// What an encrypted file holds.
+/// What an encrypted file holds: its bytes, or any JSON whose file has a name that does not say so.
 fn envelope(tree: Result<Tree>) -> Result<(Tree, Map)> {
     const OTHER: &str = "where it is a file of another type: --input-type TYPE";
     let tree =
         tree.map_err(|_| Error::new("is no encrypted file of bytes, which its name says it is").hint(OTHER))?;
-    let (tree, metadata) = nested::split(tree)?;
-    data(&tree).map_err(|error| error.hint(OTHER))?;
-    Ok((tree, metadata))
+    nested::split(tree)
 }
 
 /// The place of the one value of a file of bytes.
@@ -101,7 +100,7 @@ fn data(tree: &Tree) -> Result<usize> {
         (Some(at), None) if documents == 1 && tree.key(at) == DATA && tree.item(at).node == Node::Str => {
             Ok(at)
         }
-        _ => Err(Error::new(wrong)),
+        _ => Err(Error::new(wrong).hint("where it is a file of another type: --output-type TYPE")),
     }
 }
 

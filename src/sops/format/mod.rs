@@ -132,6 +132,13 @@ pub(super) trait Store {
     /// other bytes than the MAC was made of.
     fn refuse_clear(&self, node: Node, text: &[u8]) -> Option<&'static str>;
 
+    /// Whether an encrypted file of this format may be made of documents that can be written in it.
+    ///
+    /// Errors: it could not be printed in that format when it is decrypted.
+    fn check_sealed(&self, _tree: &Tree) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether a name at the top of a document is kept for the metadata.
     fn is_reserved(&self, name: &[u8]) -> bool {
         name == nested::METADATA.as_bytes()
