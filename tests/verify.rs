@@ -444,6 +444,20 @@ fn a_folder_is_searched_for_what_is_encrypted_and_what_should_be() {
         assert!(!ran.err.contains("s3same"), "{}", ran.err);
         fs::remove_file(place.path(name)).unwrap();
     }
+    // of bytes too; what only git reads is no secret, nor are the rules themselves
+    place.rules(&format!("  - path_regex: ^conf/\n    age: {ann}\n  - age: {ann}\n"));
+    place.write("conf/.gitignore", "*.bak\n");
+    place.write("conf/.sops.yaml", &place.read(".sops.yaml"));
+    place.verify(".").is(0, all);
+    fs::remove_file(place.path("conf/.sops.yaml")).unwrap();
+    for name in ["conf/key.pem", "conf/.git-credentials"] {
+        place.write(name, "s3same\n");
+        let ran = place.verify(".");
+        ran.is(1, all).says(&format!("uvars: error: {name}: this is not an encrypted file"));
+        ran.says(".sops.yaml:2 is for it").says(&format!("to encrypt it: uvars encrypt -i {name}"));
+        assert!(!ran.err.contains("s3same"), "{}", ran.err);
+        fs::remove_file(place.path(name)).unwrap();
+    }
     // an encrypted file whose metadata is gone is still found
     place.write("a/lost.yaml", &without_metadata("f.yaml", &sealed));
     place.verify(".").is(1, all).says("uvars: error: a/lost.yaml: ");
@@ -453,6 +467,116 @@ fn a_folder_is_searched_for_what_is_encrypted_and_what_should_be() {
         .run("ann", &["verify", "--input-type", "binary", "a"])
         .is(0, "ok a/.env\nok a/b/deep.json\nok a/bytes\n");
     assert_eq!(place.run("ann", &["verify", "--input-type", "json", "top.yaml"]).code, 1);
+}
+
+/// Names that say no format, each with what is encrypted there.
+const UNNAMED: [(&str, &str); 6] = [
+    ("a/app.conf", "f.yaml"),
+    ("a/app.yaml.enc", "f.yaml"),
+    ("a/X.YAML", "f.yaml"),
+    ("a/env.local", "f.env"),
+    ("a/my.cnf", "f.ini"),
+    ("a/settings", "f.json"),
+];
+
+#[test]
+fn an_encrypted_file_is_found_and_read_whatever_its_name() {
+    let place = Place::new();
+    let ann = place.key("ann");
+    place.rules(&format!("  - age: {ann}\n"));
+    for (name, plain) in FILES {
+        place.encrypt(name, plain);
+    }
+    // far from either end: what is large is not looked at as a whole
+    let long = [0, 1, 2].map(|at| format!("k{at}_unencrypted: {}\n", "x".repeat(1 << 20))).concat();
+    place.encrypt("long.yaml", &format!("{long}s: secret\n"));
+    let mut names: Vec<(&str, &str)> = UNNAMED.to_vec();
+    names.push(("a/long", "long.yaml"));
+    let mut all = Vec::new();
+    for (name, as_in) in &names {
+        place.write(name, &place.read(as_in));
+        place.verify(name).is(0, &format!("ok {name}\n"));
+        all.push(format!("ok {name}\n"));
+    }
+    all.sort();
+    place.verify("a").is(0, &all.concat());
+    for (name, as_in) in &names {
+        let whole = place.read(name);
+        let (at, _) = sealed(&whole)[0];
+        let first = match *as_in {
+            "long.yaml" => " s: ",
+            "f.ini" => " s.a: ",
+            _ => " a: ",
+        };
+        let crlf = flipped(&whole, at).replace('\n', "\r\n");
+        let torn = format!("{}<<<<<<< ours\n=======\n>>>>>>> theirs\n", flipped(&whole, at));
+        for (damaged, says) in [(flipped(&whole, at), first), (crlf, ""), (torn, "")] {
+            place.write(name, &damaged);
+            let ran = place.verify("a");
+            assert_eq!(ran.code, 1, "{name}: {}", ran.out);
+            ran.says(&format!("uvars: error: {name}:{says}"));
+            assert!(!ran.out.contains(name), "{}", ran.out);
+            assert_eq!(place.verify(name).code, 1);
+        }
+        // damage of the metadata hides no file
+        let lost = mac(&whole);
+        let line = |at: usize| whole[..at].rfind('\n').map_or(0, |end| end + 1);
+        let behind = lost + whole[lost..].find('\n').unwrap() + 1;
+        place.write(name, &format!("{}{}", &whole[..line(lost)], &whole[behind..]));
+        let ran = place.verify("a");
+        assert_eq!(ran.code, 1, "{name}: {}", ran.out);
+        ran.says(name);
+        place.write(name, &whole);
+    }
+    let formats: Value = serde_json::from_str(&place.run("ann", &["verify", "--json", "a"]).out).unwrap();
+    let of = |name: &str| {
+        let mut all = formats.as_array().unwrap().iter();
+        all.find(|one| one["file"] == name).unwrap()["format"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(["a/X.YAML", "a/env.local", "a/my.cnf"].map(of), ["yaml", "dotenv", "ini"]);
+    // what somebody says it is counts for more
+    assert_eq!(place.run("ann", &["verify", "--input-type", "binary", "a/X.YAML"]).code, 1);
+    // what puts the readers right can be typed
+    let ben = place.key("ben");
+    place.rules(&format!("  - age: {ann},{ben}\n"));
+    place.verify("a/X.YAML").says("uvars sops updatekeys --input-type yaml a/X.YAML");
+    let ran = place.run("ann", &["sops", "updatekeys", "-y", "--input-type", "yaml", "a/X.YAML"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    place.verify("a/X.YAML").is(0, "ok a/X.YAML\n");
+}
+
+#[test]
+fn a_file_that_only_speaks_of_encrypted_ones_is_passed_over() {
+    let place = Place::new();
+    let ann = place.key("ann");
+    place.rules(&format!("  - age: {ann}\n"));
+    for (name, plain) in FILES {
+        place.encrypt(name, plain);
+    }
+    let [yaml, json, env, ini] = ["f.yaml", "f.json", "f.env", "f.ini"].map(|name| place.read(name));
+    let quoted = serde_json::to_string(&json).unwrap();
+    for (name, text) in [
+        ("README", format!("# Title\n\nNote: a file is\nwhat you see\n{yaml}\nand so on\n")),
+        ("front.md", format!("---\ntitle: x\n---\n\n```yaml\n{yaml}```\n")),
+        ("fenced.md", format!("# Title\n```\n{env}```\n```\n{ini}```\n")),
+        ("env.sh", format!("#!/bin/sh\nA=1\ncat >.env <<EOF\n{env}EOF\n")),
+        ("ini.sh", format!("set -e\ncat >f.ini <<EOF\n{ini}EOF\n")),
+        ("indented.txt", format!("a: b\n{}", yaml.replace('\n', "\n    "))),
+        ("install.sh", "sops_version=3.13.3\nsops_mac=no\ngrep -r 'ENC[AES256_GCM,'\n".to_owned()),
+        ("compose.conf", "sops:\n    version: 3\nx: ENC[AES256_GCM,\n".to_owned()),
+        ("notebook.ipynb", format!("{{\"cells\": [{quoted}], \"version\": \"3\", \"mac\": 1}}\n")),
+        ("lock", "{\"sops\": {\"version\": \"3\"}, \"x\": \"ENC[AES256_GCM,\"}\n".to_owned()),
+    ] {
+        place.write(&format!("docs/{name}"), &text);
+    }
+    let mut noise = yaml.clone().into_bytes();
+    noise.splice(0..0, [0xff, 0xfe, 0, b'{', b'\n', 0x80]);
+    fs::write(place.path("docs/noise"), noise).unwrap();
+    let ran = place.verify("docs");
+    ran.is(1, "").says("docs: no encrypted file is in this folder");
+    assert!(!ran.err.contains("docs/"), "{}", ran.err);
+    // one that is named is judged as before
+    place.verify("docs/README").is(1, "").says("is no encrypted file of bytes");
 }
 
 #[test]

@@ -120,6 +120,19 @@ impl Document {
         }
     }
 
+    /// Takes it for a file of this format.
+    pub(super) fn read_as(&mut self, format: Format) {
+        self.format = Some(format);
+    }
+
+    /// What a command must be told of its format to find out the same; nothing where the name says it.
+    pub(super) fn type_flag(&self) -> String {
+        match self.format.filter(|format| *format != self.format_by_name()) {
+            Some(format) => format!("--input-type {} ", format.name()),
+            None => String::new(),
+        }
+    }
+
     /// The name that messages use: as it was typed, or its path in the fleet.
     pub(super) fn shown(&self) -> &str {
         &self.shown
@@ -183,11 +196,15 @@ impl Document {
 
     /// Its format, as somebody said, or by its name.
     pub(super) fn format(&self) -> Format {
+        self.format.unwrap_or_else(|| self.format_by_name())
+    }
+
+    fn format_by_name(&self) -> Format {
         let name = match &self.place {
             Place::Fleet { path, .. } => Path::new(path.as_str()),
             Place::Elsewhere(path) => path,
         };
-        self.format.unwrap_or_else(|| Format::of_path(name))
+        Format::of_path(name)
     }
 
     /// How it is laid out: in a fleet as that says, elsewhere as the nearest `.sops.yaml` above the current folder.

@@ -1,17 +1,16 @@
 //! The files that a command line means: those that it names, and those in folders that it names.
 
-use crate::cli::changes::RULES;
+use super::content::{self, SEALED};
+use super::should::Expected;
 use crate::cli::context::Context;
 use crate::cli::document::Document;
 use crate::cli::format::Input;
-use crate::cli::layout::nearest_config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, as_file};
 use crate::fleet::FileKind;
-use crate::rules::{SopsConfig, relative_path};
-use crate::sops::Format;
+use crate::sops::{Encrypted, Format};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 /// A file to be checked.
@@ -19,13 +18,41 @@ pub(super) struct Found {
     pub(super) document: Document,
     /// Why it should be encrypted, where somebody named its folder and not the file.
     why: Option<String>,
+    /// Whether somebody said what it is.
+    is_typed: bool,
     /// Why it could not be looked at, or the folder that it is.
     pub(super) unread: Option<Error>,
 }
 
 impl Found {
+    /// Reads it as an encrypted file. Where neither its name nor anybody says in what format, its content does.
+    pub(super) fn parse(&mut self, bytes: &[u8]) -> Result<Encrypted> {
+        let by_content = self.document.format() == Format::Binary && !self.is_typed;
+        let content = content::format_of(bytes).filter(|_| by_content);
+        if let Some(format) = content {
+            self.document.read_as(format);
+        }
+        let format = self.document.format();
+        let error = match Encrypted::parse(bytes, format) {
+            Err(error) => error,
+            parsed => return parsed,
+        };
+        // JSON may be of bytes or of other values
+        if by_content
+            && format == Format::Binary
+            && content.is_some()
+            && let Ok(file) = Encrypted::parse(bytes, Format::Json)
+        {
+            self.document.read_as(Format::Json);
+            return Ok(file);
+        }
+        let is_in_clear = by_content && content.is_none() && self.why.is_some();
+        let error = if is_in_clear { not_encrypted(self.document.shown()) } else { error };
+        Err(self.say_why(error.at(self.document.shown())))
+    }
+
     /// The error of a file that is not an encrypted one.
-    pub(super) fn say_why(&self, error: Error) -> Error {
+    fn say_why(&self, error: Error) -> Error {
         match &self.why {
             Some(why) => error.hint(why),
             None => error,
@@ -33,14 +60,17 @@ impl Found {
     }
 }
 
+/// The error of a file that should be encrypted, and has nothing in it that is.
+fn not_encrypted(name: &str) -> Error {
+    Error::new("this is not an encrypted file")
+        .hint(format!("to encrypt it: uvars encrypt -i {}", as_file(name)))
+}
+
 /// Folders that are no place for files of one's own.
 const PASSED_OVER: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
 /// How much of a file is looked at in one go.
 const WINDOW: usize = 64 << 10;
-
-/// What every encrypted value begins with.
-const SEALED: &[u8] = b"ENC[AES256_GCM,";
 
 /// Finds them, in the order of the command line; those of a folder by their names.
 ///
@@ -59,7 +89,8 @@ pub(super) fn all(context: &Context, typed: &[String], input: Input) -> Result<V
         }
         if FileKind::of_short(typed).is_some() || !folder.is_dir() {
             let document = Document::locate(context, typed)?.of_type(input.input_type)?;
-            found.push(Found { document, why: None, unread: None });
+            let is_typed = input.input_type.is_some();
+            found.push(Found { document, why: None, is_typed, unread: None });
             continue;
         }
         let inside = in_folder(context, &folder, typed)?;
@@ -80,17 +111,20 @@ fn in_folder(context: &Context, folder: &Path, typed: &str) -> Result<Vec<Found>
         let shown = if typed == "." { inside.to_path_buf() } else { Path::new(typed).join(inside) };
         shown.to_string_lossy().into_owned()
     };
+    let expected = Expected::default();
     let looked_at = files.into_par_iter().map(|(file, unread)| {
         let document = Document::at(context, file.clone(), &shown(&file))?;
         let looked = match unread {
             Some(error) => Err(error),
-            None => look(&document, &file),
+            None => look(&document, &file, &expected),
         };
         Ok(match looked {
             Ok(Look::Other) => None,
-            Ok(Look::Encrypted) => Some(Found { document, why: None, unread: None }),
-            Ok(Look::ShouldBe(why)) => Some(Found { document, why: Some(why), unread: None }),
-            Err(error) => Some(Found { document, why: None, unread: Some(error) }),
+            Ok(Look::Encrypted) => Some(Found { document, why: None, is_typed: false, unread: None }),
+            Ok(Look::ShouldBe(why)) => {
+                Some(Found { document, why: Some(why), is_typed: false, unread: None })
+            }
+            Err(error) => Some(Found { document, why: None, is_typed: false, unread: Some(error) }),
         })
     });
     let looked_at: Vec<Result<Option<Found>>> = looked_at.collect();
@@ -127,36 +161,51 @@ enum Look {
     ShouldBe(String),
 }
 
-fn look(document: &Document, file: &Path) -> Result<Look> {
-    if let Some(why) = should_be_encrypted(document, file)? {
+fn look(document: &Document, file: &Path, expected: &Expected) -> Result<Look> {
+    if let Some(why) = expected.why(document, file)? {
         return Ok(Look::ShouldBe(why));
     }
     Ok(if is_sealed(file, document.format())? { Look::Encrypted } else { Look::Other })
 }
 
-/// Whether a file holds encrypted values. One that only speaks of them has another form. It may be of any size: what is
-/// too large to be checked is nobody's secret where there are none in it.
+/// Whether a file holds encrypted values. It may be of any size: what is too large to be checked is nobody's secret where
+/// there are none in it. Of a name that says no format, the content must have the form of one: many a text speaks of
+/// encrypted files.
 fn is_sealed(file: &Path, format: Format) -> Result<bool> {
     let failed = |error| Error::io("read", file, error);
-    let mut open = File::open(file).map_err(failed)?;
+    let open = File::open(file).map_err(failed)?;
+    if format == Format::Binary { has_metadata(open) } else { has_mark(open) }.map_err(failed)
+}
+
+fn has_metadata(mut open: File) -> io::Result<bool> {
+    let (size, window) = (content::END as u64, WINDOW as u64);
+    let mut begin = Vec::new();
+    (&open).take(window).read_to_end(&mut begin)?;
+    if !content::may_be_encrypted(&begin) {
+        return Ok(false);
+    }
+    let is_whole = open.metadata()?.len() <= 2 * size;
+    (&open).take(if is_whole { 2 * size } else { size } - window).read_to_end(&mut begin)?;
+    let mut end = Vec::new();
+    if !is_whole {
+        open.seek(io::SeekFrom::End(-i64::try_from(size).unwrap_or_default()))?;
+        open.take(size).read_to_end(&mut end)?;
+    }
+    Ok(content::format_by_ends(&begin, &end).is_some())
+}
+
+fn has_mark(mut open: File) -> io::Result<bool> {
     let finder = memchr::memmem::Finder::new(SEALED);
     let mut window = vec![0; WINDOW];
-    let mut begun = false;
     let mut kept = 0;
     loop {
         let read = match open.read(window.get_mut(kept..).unwrap_or_default()) {
             Ok(0) => return Ok(false),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(error),
         };
         let seen = window.get(..kept + read).unwrap_or_default();
-        if let Some(first) = seen.trim_ascii_start().first().filter(|_| !begun) {
-            begun = true;
-            if format == Format::Binary && *first != b'{' {
-                return Ok(false);
-            }
-        }
         if finder.find(seen).is_some() {
             return Ok(true);
         }
@@ -165,29 +214,4 @@ fn is_sealed(file: &Path, format: Format) -> Result<bool> {
         kept = all.min(SEALED.len() - 1);
         window.copy_within(all - kept..all, 0);
     }
-}
-
-/// Why a file should be encrypted, whatever is in it: by its name, its place in a fleet, or the regex of a rule. A rule
-/// for every path says nothing of one file.
-fn should_be_encrypted(document: &Document, file: &Path) -> Result<Option<String>> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let by_name = [".sops.", ".enc."].iter().any(|part| name.find(part).is_some_and(|at| at > 0));
-    if by_name || document.bound_path().is_some() {
-        return Ok(Some("its name says that it is encrypted".to_owned()));
-    }
-    if document.format() == Format::Binary || name == RULES {
-        return Ok(None);
-    }
-    let file = document.absolute()?;
-    let Some((config, bytes)) = nearest_config(file.parent().unwrap_or(Path::new("/")))? else {
-        return Ok(None);
-    };
-    // what is wrong with the rules is told where files are held against them
-    let Ok(rules) = SopsConfig::parse(&config, &bytes) else { return Ok(None) };
-    let folder = config.parent().unwrap_or(Path::new("/"));
-    let Ok(Some(rule)) = rules.match_path(&relative_path(folder, &file)) else { return Ok(None) };
-    let for_every_path = rule.matches("").unwrap_or(true);
-    let for_nobody = rule.groups.iter().all(|group| group.keys.is_empty());
-    Ok((!for_every_path && !for_nobody)
-        .then(|| format!("the rule at {}:{} is for it", config.display(), rule.line)))
 }

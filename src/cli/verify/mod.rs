@@ -1,8 +1,10 @@
 //! `uvars verify`: whether files are whole, and whether their readers are those that they should be, without showing
 //! what is in them.
 
+mod content;
 mod found;
 mod report;
+mod should;
 mod standard;
 
 use super::context::Context;
@@ -21,8 +23,9 @@ use standard::{Differs, Standards};
 ///
 /// Every value must open, the MAC must fit, and a file of the fleet must be in its place; readers, key groups and what is
 /// encrypted are held against the fleet, or against the rule of the nearest .sops.yaml. Nothing of the contents is
-/// shown. Of a folder, every encrypted file in it is checked, and a file in clear is an error where its name
-/// (NAME.sops.yaml, NAME.enc.json) or a rule's path_regex says that it should be encrypted.
+/// shown. Of a folder, every encrypted file in it is checked, whatever its name, and a file in clear is an error where its
+/// name (NAME.sops.yaml, NAME.enc.json) or a rule's path_regex says that it should be encrypted. The format of a file
+/// whose name does not say it is told by its content.
 ///
 /// Exit 1 if any file is damaged, else 4 if there are some that no key at hand opens, else 3 if something is not as it
 /// should be.
@@ -84,7 +87,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
 fn check(mut found: Found, keys: &dyn Unwrap, standards: &Standards) -> Checked {
     let looked = match found.unread.take() {
         Some(error) => Err(error),
-        None => look(&found, keys, standards),
+        None => look(&mut found, keys, standards),
     };
     let (state, file, differs) =
         looked.unwrap_or_else(|error| (State::Damaged(vec![error]), None, Differs::default()));
@@ -96,11 +99,10 @@ type Looked = (State, Option<Encrypted>, Differs);
 /// Looks at a file.
 ///
 /// Errors: it cannot be read, or is no encrypted file.
-fn look(found: &Found, keys: &dyn Unwrap, standards: &Standards) -> Result<Looked> {
+fn look(found: &mut Found, keys: &dyn Unwrap, standards: &Standards) -> Result<Looked> {
+    let bytes = found.document.bytes()?;
+    let file = found.parse(&bytes)?;
     let document = &found.document;
-    let bytes = document.bytes()?;
-    let file = Encrypted::parse(&bytes, document.format())
-        .map_err(|error| found.say_why(error.at(document.shown())))?;
     let differs = standards.differences(document, &file);
     let state = match document.open_file(bytes, file.clone(), keys, Mac::Check) {
         Ok(opened) => State::Whole(opened.clear_comments()),

@@ -151,7 +151,8 @@ fn by_creation_rule(document: &Document, file: &Encrypted, rule: &CreationRule, 
     let update = crate::error::as_word(document.shown()).into_owned();
     let readers = found.iter().any(|difference| difference.reader().is_some());
     let hint = if readers {
-        format!("to give it the readers of the rule: uvars sops updatekeys {update}")
+        let flag = document.type_flag();
+        format!("to give it the readers of the rule: uvars sops updatekeys {flag}{update}")
     } else {
         String::new()
     };
