@@ -321,6 +321,54 @@ fn what_cannot_be_published_is_refused_and_nothing_is_sent() {
 }
 
 #[test]
+fn what_is_said_of_a_bucket_is_safe_to_type() {
+    let (a, b) = (recipient("a.age"), recipient("b.age"));
+    let recreate = format!("    recreation_rule:\n      age: {b}\n");
+    for (bucket, copy) in [
+        ("s3_bucket: b", "aws s3 cp apps/a.yaml s3://b/a.yaml"),
+        ("gcs_bucket: b", "gcloud storage cp apps/a.yaml gs://b/a.yaml"),
+    ] {
+        let rule = format!("destination_rules:\n  - {bucket}\n");
+        let publish = |room: &Room, name: &str| {
+            let output = room.uvars().args(["sops", "publish", "-y", name]).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let room = Served::new(&rule);
+        // what is in clear goes nowhere: sops says so before it asks a cloud for anything
+        room.write("plain.yaml", PLAIN);
+        room.write("apps/plain.txt", PLAIN);
+        for name in ["plain.yaml", "apps/plain.txt"] {
+            let said = publish(&room, name);
+            assert!(!said.contains(" cp ") && !said.contains("s3same"), "{said}");
+        }
+        for (name, mut command) in room.both() {
+            let output = command.args(["publish", "-y", "plain.yaml"]).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && said.contains("sops metadata not found"), "{name}: {said}");
+        }
+        assert!(publish(&room, "apps/a.yaml").contains(copy));
+        // the file as it is would be for those of before
+        room.write(".sops.yaml", format!("{rule}{recreate}"));
+        let said = publish(&room, "apps/a.yaml");
+        let first = "put 'directory: FOLDER' in the place of the bucket";
+        assert!(said.contains(first) && said.contains("recreation_rule"), "{said}");
+        assert!(
+            !said.contains(copy) && said.contains(&copy.replace("apps/a.yaml", "FOLDER/a.yaml")),
+            "{said}"
+        );
+        // one that names nobody leaves the keys as they are
+        room.write(".sops.yaml", format!("{rule}    recreation_rule:\n      age: ''\n"));
+        assert!(publish(&room, "apps/a.yaml").contains(copy));
+        // and so it goes
+        room.write(".sops.yaml", format!("destination_rules:\n  - directory: out\n{recreate}"));
+        peers::succeed(room.uvars().args(["sops", "publish", "-y", "apps/a.yaml"]));
+        let made = std::fs::read_to_string(room.path("out/a.yaml")).unwrap();
+        assert!(made.contains(&*b) && !made.contains(&*a));
+    }
+}
+
+#[test]
 fn the_door_of_vault_is_asked_for() {
     let room = Served::new("destination_rules:\n  - vault_path: x\n");
     let publish = |change: &dyn Fn(&mut Command) -> &mut Command| {

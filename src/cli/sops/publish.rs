@@ -11,10 +11,12 @@ use super::log::{self, Level};
 use super::open::{Opened, not_dumped, parse};
 use super::tables::{KEYSERVICE, LOCAL, ORDER, VERBOSE, YES};
 use super::updatekeys::Changes;
+use crate::error::as_file;
+use crate::keys::MasterKey;
 use crate::publish::{self, Sent, Vault, VaultSettings};
 use crate::rules::{Destination, DestinationRule};
 use crate::secret::Secret;
-use crate::sops::{BINDING_KEY, Format, KeyGroups, KeyPath};
+use crate::sops::{BINDING_KEY, Encrypted, Format, KeyGroups, KeyPath};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -129,10 +131,12 @@ fn one(call: &Call<'_>, typed: &Path, name: &Path, is_one_of_many: bool) -> Outc
     let folder = config.as_ref().map_or(Path::new("/"), |config| config.folder());
     let parcel = match destination {
         Destination::S3 { bucket, prefix } => {
-            return Err(of_a_cloud("aws s3 cp", "s3", bucket, prefix, typed, &name));
+            let there = format!("s3://{bucket}/{prefix}{}", name.display());
+            return Err(of_a_cloud("aws s3 cp", &there, &place, rule, typed, &name));
         }
         Destination::Gcs { bucket, prefix } => {
-            return Err(of_a_cloud("gcloud storage cp", "gs", bucket, prefix, typed, &name));
+            let there = format!("gs://{bucket}/{prefix}{}", name.display());
+            return Err(of_a_cloud("gcloud storage cp", &there, &place, rule, typed, &name));
         }
         Destination::Directory(directory) => {
             let bytes = sealed(call, &place, rule)?;
@@ -199,13 +203,26 @@ fn values(call: &Call<'_>, place: &Path) -> Outcome<Secret> {
     plain.emit(Format::Json).map_err(not_dumped("Error dumping file: "))
 }
 
+/// The encrypted file, and the key groups that its rule names for there: none where it stays as it is.
+///
+/// Errors: it is not encrypted.
+fn for_there(
+    bytes: &Secret,
+    place: &Path,
+    rule: &DestinationRule,
+) -> Outcome<(Encrypted, Vec<Vec<MasterKey>>)> {
+    let file = parse(bytes.clone(), Format::of_path(place))?;
+    let wanted = rule.recreation.key_groups()?;
+    let names_nobody = wanted.iter().all(Vec::is_empty);
+    Ok((file, if names_nobody { Vec::new() } else { wanted }))
+}
+
 /// The encrypted file: as it is, or for the keys that its rule names for there.
 fn sealed(call: &Call<'_>, place: &Path, rule: &DestinationRule) -> Outcome<Vec<u8>> {
     let bytes = files::read(place, place)?;
     let format = Format::of_path(place);
-    let file = parse(bytes.clone(), format)?;
-    let wanted = rule.recreation.key_groups()?;
-    if wanted.iter().all(Vec::is_empty) {
+    let (file, wanted) = for_there(&bytes, place, rule)?;
+    if wanted.is_empty() {
         return Ok(bytes.expose().to_vec());
     }
     let opened = opened(call, place)?;
@@ -220,7 +237,7 @@ fn sealed(call: &Call<'_>, place: &Path, rule: &DestinationRule) -> Outcome<Vec<
     let (rules, now, services) = (rule.recreation.encryption()?, call.context.now(), call.services()?);
     let stores = call.stores(format)?;
     let plain = opened.plain.laid_out(stores);
-    let made = crate::sops::Encrypted::create_for(&plain, &groups, &rules, now, format, &services);
+    let made = Encrypted::create_for(&plain, &groups, &rules, now, format, &services);
     emit(made.map_err(|error| unmade(&error))?)
 }
 
@@ -271,12 +288,30 @@ fn check_path(path: &str) -> Outcome<()> {
     )))
 }
 
-fn of_a_cloud(tool: &str, scheme: &str, bucket: &str, prefix: &str, typed: &Path, name: &Path) -> Fault {
-    Fault::failed(format!(
-        "publishing to a bucket of a cloud is its own program's to do: {tool} {} {scheme}://{bucket}/{prefix}{}",
-        crate::error::as_file(&typed.to_string_lossy()),
-        name.display()
-    ))
+/// What to type instead, for a file that may go there: encrypted, and for the keys that its rule names for there.
+fn of_a_cloud(
+    tool: &str,
+    there: &str,
+    place: &Path,
+    rule: &DestinationRule,
+    typed: &Path,
+    name: &Path,
+) -> Fault {
+    let told = || {
+        let wanted = for_there(&files::read(place, place)?, place, rule)?.1;
+        let said = "publishing to a bucket of a cloud is its own program's to do";
+        Ok(Fault::failed(if wanted.is_empty() {
+            format!("{said}: {tool} {} {there}", as_file(&typed.to_string_lossy()))
+        } else {
+            let made = Path::new("FOLDER").join(name);
+            format!(
+                "{said}, once the file is made for the keys of its recreation_rule: put 'directory: FOLDER' in the place of \
+                 the bucket, publish it, then {tool} {} {there}",
+                as_file(&made.to_string_lossy())
+            )
+        }))
+    };
+    told().unwrap_or_else(|fault| fault)
 }
 
 /// Asks until the answer is y or n.
