@@ -369,6 +369,18 @@ fn what_is_said_of_a_bucket_is_safe_to_type() {
 }
 
 #[test]
+fn help_says_what_is_published() {
+    let room = Room::new(TOKEN);
+    let help = |command: &str| {
+        let output = room.uvars().args(["sops", command, "--help"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(help("publish").contains("The file, or with --recursive a folder of files"));
+    assert!(!help("publish").contains("The place of a value"));
+    assert!(help("set").contains("The place of a value"));
+}
+
+#[test]
 fn the_door_of_vault_is_asked_for() {
     let room = Served::new("destination_rules:\n  - vault_path: x\n");
     let publish = |change: &dyn Fn(&mut Command) -> &mut Command| {

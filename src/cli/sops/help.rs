@@ -19,7 +19,7 @@ As the verbs of uvars, this is for files of any kind. In a fleet (uvars.yaml) th
 pub(in crate::cli) fn describe() -> clap::Command {
     let commands = COMMANDS.iter().map(|command| described(command));
     let root = clap::Command::new("sops").about(ABOUT).after_long_help(MORE).disable_help_subcommand(true);
-    let root = root.args(legacy::table().iter().map(argument)).args(words("[FILE]"));
+    let root = root.args(legacy::table().iter().map(argument)).args(words("[FILE]", ""));
     root.disable_help_flag(true).subcommands(commands).max_term_width(100)
 }
 
@@ -27,22 +27,25 @@ fn described(command: &Command) -> clap::Command {
     let made = clap::Command::new(command.name).about(command.about).disable_help_flag(true);
     let made = if command.more.is_empty() { made } else { made.after_long_help(command.more) };
     let made = made.args(command.table().iter().map(argument));
-    let made = made.args(words(command.words));
+    let made = made.args(words(command.words, command.name));
     let below = command.below.iter().map(|below| described(below));
     made.subcommands(below).disable_help_subcommand(true).max_term_width(100)
 }
 
 /// What is no flag.
-fn words(shown: &'static str) -> impl Iterator<Item = Arg> {
-    shown.split(' ').filter(|word| !word.is_empty()).map(|word| {
+fn words(shown: &'static str, command: &'static str) -> impl Iterator<Item = Arg> {
+    shown.split(' ').filter(|word| !word.is_empty()).map(move |word| {
         let name = word.trim_matches(['[', ']']);
-        let arg = Arg::new(name.trim_end_matches('…')).required(!word.starts_with('[')).help(meaning(name));
+        let arg = Arg::new(name.trim_end_matches('…'))
+            .required(!word.starts_with('['))
+            .help(meaning(name, command));
         if name.ends_with('…') { arg.action(ArgAction::Append).num_args(1..) } else { arg }
     })
 }
 
-fn meaning(word: &str) -> &'static str {
+fn meaning(word: &str, command: &str) -> &'static str {
     match word {
+        "PATH" if command == "publish" => "The file, or with --recursive a folder of files",
         "FILE" => "The file",
         "FILE…" => "The files",
         "PATH" => "The place of a value: '[\"key\"][0]'",
