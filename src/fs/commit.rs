@@ -5,6 +5,7 @@ use super::found::Seen;
 use super::journal::{self, Journal, Phase};
 use super::survey::Planned;
 use super::tree::{look, open_folder};
+use super::turn::{Turn, turn_in};
 use super::work::{Numbered, Work, changed_meanwhile};
 use super::{Lock, disk, id};
 use crate::{Error, Result};
@@ -121,7 +122,19 @@ impl Writer<'_> {
     /// Step 4.
     fn apply(&self) -> Result<()> {
         let all: Vec<Numbered<'_>> = self.work.entries().collect();
-        self.work.forward(&all, |numbered, folder| self.check(numbered, folder))
+        self.work.forward(&all, |numbered, folder| {
+            let turn = self.turn(numbered, folder)?;
+            self.check(numbered, folder)?;
+            Ok(turn)
+        })
+    }
+
+    /// Others, who do not know of the repository's lock, may be about to change the same file.
+    fn turn(&self, (number, entry): Numbered<'_>, folder: &OwnedFd) -> Result<Option<Turn>> {
+        let Some(planned) = self.planned.get(number).filter(|planned| planned.old.is_some()) else {
+            return Ok(None);
+        };
+        turn_in(folder, entry.path.file_name(), planned.shown)
     }
 
     /// The way back from before the commit mark.

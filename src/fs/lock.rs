@@ -31,6 +31,18 @@ pub struct Lock {
 #[derive(Debug)]
 pub(super) struct Held(File);
 
+impl Held {
+    /// A file that was locked just now.
+    pub(super) fn of(file: File) -> Self {
+        Self(file)
+    }
+
+    /// What is locked.
+    pub(super) fn file(&self) -> &File {
+        &self.0
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
@@ -64,23 +76,45 @@ impl Lock {
 /// How long to try at least: whoever only looks whether the lock is held holds it for a moment.
 const LEAST: Duration = Duration::from_millis(50);
 
-/// Takes the lock, trying for as long as `wait`.
-pub(super) fn take(state: &State, wait: Duration) -> Result<Held> {
+/// What became of one try to take a lock.
+pub(super) enum Attempt<T> {
+    /// It is held.
+    Taken(T),
+    /// What was locked is not there any more: there is another one to try at once.
+    Moved,
+    /// Somebody else holds it.
+    Busy,
+}
+
+/// Tries for as long as `wait`; none where it was held all the time.
+pub(super) fn patiently<T>(
+    wait: Duration,
+    mut attempt: impl FnMut() -> Result<Attempt<T>>,
+) -> Result<Option<T>> {
     let end = Instant::now() + wait.max(LEAST);
     loop {
-        let file = open(state)?;
-        if try_lock(state, &file, FlockOperation::NonBlockingLockExclusive)? {
-            let held = Held(file);
-            if still_there(state, &held.0)? {
-                sign(&held.0);
-                return Ok(held);
-            }
-        } else if Instant::now() >= end {
-            return Err(held(state, file));
-        } else {
-            std::thread::sleep(PAUSE);
+        match attempt()? {
+            Attempt::Taken(taken) => return Ok(Some(taken)),
+            _ if Instant::now() >= end => return Ok(None),
+            Attempt::Moved => {}
+            Attempt::Busy => std::thread::sleep(PAUSE),
         }
     }
+}
+
+/// Takes the lock, trying for as long as `wait`.
+pub(super) fn take(state: &State, wait: Duration) -> Result<Held> {
+    let taken = patiently(wait, || {
+        let file = open(state)?;
+        if !try_lock(state, &file, FlockOperation::NonBlockingLockExclusive)? {
+            return Ok(Attempt::Busy);
+        }
+        let held = Held(file);
+        Ok(if still_there(state, &held.0)? { Attempt::Taken(held) } else { Attempt::Moved })
+    })?;
+    let Some(held) = taken else { return Err(busy(state, open(state)?)) };
+    sign(&held.0);
+    Ok(held)
 }
 
 /// Whether somebody holds the lock now. A lock that cannot be looked at is nobody's.
@@ -126,7 +160,7 @@ fn sign(mut file: &File) {
     let _ = file.set_len(0).and_then(|()| file.write_all(line.as_bytes()));
 }
 
-fn held(state: &State, file: File) -> Error {
+fn busy(state: &State, file: File) -> Error {
     let mut line = String::new();
     let read = file.take(512).read_to_string(&mut line);
     let holder = line.trim_end();

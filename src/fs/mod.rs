@@ -1,9 +1,9 @@
 //! Files: reading them, the lock, and the one writer.
 //!
 //! Everything that the rest writes goes through [`Transaction`] (in a repository) or through [`write_new`] and
-//! [`replace`] (a single file elsewhere). This room knows nothing of what the files mean. It may not take a
-//! file that cannot be read for one that is absent, follow a link out of the repository, or leave a change
-//! half made.
+//! [`replace`] (a single file elsewhere, in its [`turn`] where it is changed in place). This room knows nothing of
+//! what the files mean. It may not take a file that cannot be read for one that is absent, follow a link out of the
+//! repository, or leave a change half made.
 
 mod commit;
 mod digest;
@@ -28,6 +28,7 @@ mod survey;
 mod torture;
 mod transaction;
 mod tree;
+mod turn;
 mod work;
 
 pub use digest::Digest;
@@ -40,3 +41,4 @@ pub use recover::{Outcome, Recovered, forget, pending, recover};
 pub use root::{OWN, Root, linked_folder, real_place};
 pub use single::{replace, write_new};
 pub use transaction::{Change, Report, Transaction};
+pub use turn::{Turn, turn};

@@ -76,23 +76,23 @@ impl<'a> Work<'a> {
 
     /// Step 4: makes the targets what they are to be, and flushes them.
     ///
-    /// `check` is asked right before an existing target is touched.
-    pub(super) fn forward(
+    /// `check` is asked right before an existing target is touched, and what it gives is kept until then.
+    pub(super) fn forward<T>(
         &self,
         todo: &[Numbered<'_>],
-        check: impl Fn(Numbered<'_>, &OwnedFd) -> Result<()>,
+        check: impl Fn(Numbered<'_>, &OwnedFd) -> Result<T>,
     ) -> Result<()> {
         let mut flush = Flush::new(todo.len());
         for (number, entry) in todo.iter().copied().filter(|(_, entry)| entry.after.is_none()) {
             if let Some(folder) = self.parent_if_there(entry)? {
-                check((number, entry), &folder)?;
+                let _kept = check((number, entry), &folder)?;
                 self.unlink(&folder, entry)?;
                 flush.folder(&entry.path, entry.path.parts().count() - 1);
             }
         }
         for (number, entry) in todo.iter().copied().filter(|(_, entry)| entry.after.is_some()) {
             let folder = self.make_parents(&entry.path, &mut flush)?;
-            check((number, entry), &folder)?;
+            let _kept = check((number, entry), &folder)?;
             self.place((number, entry), &folder)?;
             flush.folder(&entry.path, entry.path.parts().count() - 1);
             flush.folder(&entry.path, entry.depth);
