@@ -42,6 +42,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     call.only_one_word()?;
     one_output(call)?;
     let source = call.source(true)?;
+    let _turn = call.turn(&source)?;
     let text = decrypted(call, &source)?;
     call.write(&source, call.is_on("in-place"), text.expose())
 }

@@ -5,7 +5,7 @@ use super::call::Call;
 use super::code::Code;
 use super::encrypt::{self, check, emit};
 use super::fault::{Fault, Outcome};
-use super::files::Source;
+use super::files::{self, Source};
 use super::log::{self, Level};
 use super::new_file::NewFile;
 use super::open::{Opened, not_dumped};
@@ -17,6 +17,7 @@ use crate::cli::child;
 use crate::cli::edit::{PATIENCE, entered, put};
 use crate::cli::scratch::Scratch;
 use crate::cli::signals::interrupted;
+use crate::fs::Turn;
 use crate::keys::split_words;
 use crate::secret::Secret;
 use crate::sops::{Encrypted, Format, KeyPath, Plain, Stores, Value};
@@ -63,7 +64,8 @@ pub(super) fn legacy(call: &Call<'_>, source: &Source) -> Outcome<()> {
     let shows_keys = call.is_on("show-master-keys");
     let mut edit = Edit { call, source, before, base, input, output, stores, shows_keys };
     let name = path.file_name().map_or_else(|| "file".into(), std::ffi::OsStr::to_owned);
-    let bytes = emit(edit.until_it_can_be_kept(Path::new(&name))?)?;
+    let (file, _turn) = edit.until_it_can_be_kept(Path::new(&name))?;
+    let bytes = emit(file)?;
     call.write_back(path, &bytes)
 }
 
@@ -95,10 +97,10 @@ struct Edit<'a, 'c> {
 }
 
 impl Edit<'_, '_> {
-    /// Has the text edited until it can be encrypted.
+    /// Has the text edited until it can be encrypted, and then waits for the turn to write it.
     ///
     /// Errors: nothing was changed (200); the editor failed (201); a text that cannot be kept, and nobody to be asked.
-    fn until_it_can_be_kept(&mut self, name: &Path) -> Outcome<Encrypted> {
+    fn until_it_can_be_kept(&mut self, name: &Path) -> Outcome<(Encrypted, Option<Turn>)> {
         let shown = self.shown()?;
         let scratch = Scratch::make(self.call.context)?;
         let file = scratch.path().join(name);
@@ -115,14 +117,16 @@ impl Edit<'_, '_> {
             if text == shown {
                 return Err(Fault::new(Code::Unchanged, "File has not changed, exiting."));
             }
-            match self.kept(&shown, &text) {
-                Ok(_) if self.was_changed()? => {
+            match self.kept(&shown, &text).and_then(|file| Ok((file, self.turn()?))) {
+                Ok((_, turn)) if self.was_changed()? => {
                     (self.before, self.base) = read(self.call, self.source, self.input)?;
+                    // others go on while a person looks at it
+                    drop(turn);
                     let said = "The file was changed by somebody else meanwhile; saved once more, your text takes the \
                                 place of theirs.";
                     log::line(Level::Error, &format!("{said} {AGAIN}"), &[]);
                 }
-                Ok(file) => return Ok(file),
+                Ok(kept) => return Ok(kept),
                 Err((what, why)) => {
                     log::line(Level::Error, &format!("{what} {AGAIN}"), &[("error", &why.to_string())]);
                 }
@@ -133,6 +137,12 @@ impl Edit<'_, '_> {
                 ));
             }
         }
+    }
+
+    /// Waits until nobody else changes the file.
+    fn turn(&self) -> Result<Option<Turn>, (&'static str, Fault)> {
+        let turn = self.source.path.as_deref().map(files::turn).transpose();
+        Ok(turn.map_err(|fault| ("The file cannot be written now.", fault))?.flatten())
     }
 
     /// Whether somebody else wrote the file since it was opened.

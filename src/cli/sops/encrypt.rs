@@ -59,6 +59,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     call.only_one_word()?;
     one_output(call)?;
     let source = call.source(true)?;
+    let _turn = call.turn(&source)?;
     let bytes = encrypted(call, &source)?;
     call.write(&source, call.is_on("in-place"), &bytes)
 }

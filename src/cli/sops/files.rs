@@ -5,13 +5,15 @@ use super::code::Code;
 use super::fault::{Fault, Outcome};
 use crate::cli::value::standard_input;
 use crate::error::Error;
-use crate::fs;
+use crate::fs::{self, Turn};
 use crate::secret::Secret;
 use rustix::fs::Mode;
 use rustix::process::umask;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+const NOT_WRITTEN: &str = "Could not open in-place file for writing: ";
 
 /// So many links may stand behind each other, as the system has it.
 const LINKS: usize = 40;
@@ -51,6 +53,12 @@ impl Call<'_> {
         Source { path, name, shown: None }
     }
 
+    /// Waits for the turn at the file, where it is to be written in place; held from before it is read.
+    pub(super) fn turn(&self, source: &Source) -> Outcome<Option<Turn>> {
+        let path = source.path.as_deref().filter(|_| self.is_on("in-place"));
+        Ok(path.map(turn).transpose()?.flatten())
+    }
+
     /// Writes a result: in the place of the file, to `--output`, or to standard output.
     pub(super) fn write(&self, source: &Source, in_place: bool, bytes: &[u8]) -> Outcome<()> {
         match &source.path {
@@ -67,7 +75,7 @@ impl Call<'_> {
 
     /// Writes a file anew.
     pub(super) fn write_back(&self, path: &Path, bytes: &[u8]) -> Outcome<()> {
-        put(path, bytes, "Could not open in-place file for writing: ")?;
+        put(path, bytes, NOT_WRITTEN)?;
         self.info("File written successfully");
         Ok(())
     }
@@ -98,6 +106,13 @@ pub(super) fn read(path: &Path, shown: &Path) -> Outcome<Secret> {
         Ok(None) => Err(Fault::new(Code::Read, format!("Error reading file: {}", missing(shown)))),
         Err(error) => Err(Fault::of(Code::Read, "Error reading file: ", &error)),
     }
+}
+
+/// Waits for the turn at a file that is to be changed; none where there is nothing to wait for.
+///
+/// Errors: another program is changing it all the time (3).
+pub(super) fn turn(path: &Path) -> Outcome<Option<Turn>> {
+    fs::turn(path).map_err(|error| Fault::of(Code::Write, NOT_WRITTEN, &error))
 }
 
 /// What Go says of a file that is not there.

@@ -11,6 +11,7 @@ use super::key_lists::FLAGS;
 use super::new_file::checked;
 use super::open::parse;
 use super::tables::{AWS_PROFILE, CONTEXT, IN_PLACE, KEYSERVICE, LOCAL, THRESHOLD};
+use crate::fs::Turn;
 use crate::keys::MasterKey;
 use crate::secret::DataKey;
 use crate::sops::Encrypted;
@@ -113,6 +114,7 @@ fn delete(call: &Call<'_>) -> Outcome<()> {
 /// The file that is worked on, with its data key.
 struct Target {
     path: PathBuf,
+    _turn: Option<Turn>,
     file: Encrypted,
     key: DataKey,
 }
@@ -121,6 +123,7 @@ impl Target {
     fn open(call: &Call<'_>) -> Outcome<Self> {
         let typed = call.text("file");
         let path = if typed.is_empty() { PathBuf::new() } else { call.absolute(typed) };
+        let turn = if call.is_on("in-place") { files::turn(&path)? } else { None };
         let source = files::read(&path, typed.as_ref())?;
         let file = parse(source, call.format("input-type", &path)).map_err(Fault::into_logged)?;
         // sops ends with 1 here, and not with the code of every other command
@@ -128,7 +131,7 @@ impl Target {
             Code::NoKey => fault.into_logged(),
             _ => fault,
         })?;
-        Ok(Self { path, file, key })
+        Ok(Self { path, _turn: turn, file, key })
     }
 
     fn threshold(&self, call: &Call<'_>) -> i64 {

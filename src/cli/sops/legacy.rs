@@ -59,6 +59,8 @@ pub(super) fn run(call: &Call<'_>) -> Outcome<()> {
         // sops wants a rule for the file even where it makes nothing of it
         call.rule_of(&source.name)?;
     }
+    // set and edit see to it themselves
+    let _turn = if matches!(verb, Verb::Set | Verb::Edit) { None } else { call.turn(&source)? };
     match verb {
         Verb::Decrypt => call.write(&source, in_place, decrypt::decrypted(call, &source)?.expose()),
         Verb::Encrypt => call.write(&source, in_place, &encrypt::encrypted(call, &source)?),

@@ -47,6 +47,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
         ));
     }
     let source = call.named(Some(path));
+    let _turn = call.turn(&source)?;
     let bytes = rotated(call, &source)?;
     call.write(&source, call.is_on("in-place"), &bytes)
 }

@@ -94,6 +94,7 @@ fn set(call: &Call<'_>, source: &Source, path: &TreePath, value: &Value, idempot
     let input = call.format("input-type", &source.name);
     let output = call.format("output-type", &source.name);
     let stores = call.stores(output)?;
+    let _turn = source.path.as_deref().map(files::turn).transpose()?;
     let opened = call.open(source, input)?;
     let mut plain = opened.plain.clone().laid_out(stores);
     let path = way(&mut plain, path)?;

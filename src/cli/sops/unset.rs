@@ -5,6 +5,7 @@ use super::call::Call;
 use super::code::Code;
 use super::encrypt::emit;
 use super::fault::{Fault, Outcome};
+use super::files;
 use super::set::update;
 use super::tables::{IDEMPOTENT, IGNORE_MAC, INPUT_TYPE, KEYSERVICE, LOCAL, ORDER, OUTPUT_TYPE, THRESHOLD};
 use super::tree_path::{TreePath, go_type};
@@ -30,6 +31,7 @@ fn run(call: &Call<'_>) -> Outcome<()> {
     let path = TreePath::parse(call.word(1))
         .map_err(|_| Fault::new(Code::SetFormat, "Invalid unset index format"))?;
     call.check_order()?;
+    let _turn = source.path.as_deref().map(files::turn).transpose()?;
     let opened = call.open(&source, call.format("input-type", &source.name))?;
     if path.is_root() {
         return Err(Fault::failed("the path is empty, and the document itself cannot be taken out"));

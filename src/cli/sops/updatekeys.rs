@@ -55,7 +55,10 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
     let shown = path.display().to_string();
     let stores = call.read_config()?.map_or_else(Stores::default, |config| config.stores());
     log::dated(&format!("Syncing keys for file {shown}"));
+    let asks = !call.is_on("yes");
+    let mut turn = if asks { None } else { files::turn(&path)? };
     let source = files::read(&path, &path)?;
+    let seen = asks.then(|| source.clone());
     let file = parse(source, call.format("input-type", &path))?;
     let Some(rule) = call.rule_of(&path)? else {
         let config = call.config_path().unwrap_or(Path::new("")).display();
@@ -75,9 +78,17 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
         thresholds(before, threshold)
     );
     files::print(text.as_bytes())?;
-    if !call.is_on("yes") && !yes_or_no("Is this okay? (y/n):")? {
-        log::dated(&format!("File {shown} left unchanged"));
-        return Ok(());
+    if let Some(seen) = seen {
+        if !yes_or_no("Is this okay? (y/n):")? {
+            log::dated(&format!("File {shown} left unchanged"));
+            return Ok(());
+        }
+        // others had their turns while the question stood there
+        turn = files::turn(&path)?;
+        if files::read(&path, &path)? != seen {
+            let why = format!("{shown}: was changed by somebody else meanwhile; nothing was written");
+            return Err(Fault::failed(why).hinted("run the same command again"));
+        }
     }
     let key = call.unlock(&file)?;
     let not_wrapped = |why: String| Fault::failed(format!("error updating one or more master keys: [{why}]"));
@@ -89,6 +100,7 @@ fn update(call: &Call<'_>, typed: &str) -> Outcome<()> {
     let updated = file.laid_out(stores).regroup(&key, &groups, call.context.now(), &call.services()?);
     let bytes = emit(updated.map_err(|error| not_wrapped(error.to_string()))?)?;
     call.write_back(&path, &bytes)?;
+    drop(turn);
     log::dated(&format!("File {shown} synced with new keys"));
     Ok(())
 }
