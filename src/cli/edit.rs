@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
     let scratch = Scratch::make(context)?;
     let file = scratch.path().join(file_name(document.shown()));
     put(&file, &base.text)?;
-    let saved = loop {
+    let (saved, held) = loop {
         run_editor(context, &file)?;
         let text = crate::fs::read_up_to(&file, crate::fs::LIMIT_ELSEWHERE)?
             .map(Secret::new)
@@ -71,13 +71,16 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             ui.note("nothing was changed");
             return Ok(Exit::Done);
         }
-        match sealed(context, &document, base.opened.as_ref(), &text) {
-            Ok((saved, lost)) if base.is_still(&document)? => {
+        let sealed = sealed(context, &document, base.opened.as_ref(), &text);
+        match sealed.and_then(|sealed| Ok((sealed, store::hold(&document, false)?))) {
+            Ok(((saved, lost), held)) if base.is_still(&document)? => {
                 store::warn_of_lost_comments(ui, document.shown(), lost);
-                break saved;
+                break (saved, held);
             }
-            Ok(_) => {
+            Ok((_, held)) => {
                 base = Base::read(context, &document, mac)?;
+                // others go on while a person looks at it
+                drop(held);
                 ui.error(&changed(&document));
             }
             Err(error) => ui.error(&error),
@@ -94,8 +97,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
         store::warn_of_clear_values(ui, &document, &saved);
     }
     match &base.opened {
-        Some(opened) => store::put_back(ui, &document, opened, saved, false)?,
-        None => store::write(ui, &document, saved, None, false)?,
+        Some(opened) => store::put_back(ui, &document, opened, saved, held)?,
+        None => store::write(ui, &document, saved, None, held)?,
     }
     Ok(Exit::Done)
 }

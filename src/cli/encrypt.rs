@@ -90,7 +90,8 @@ pub(super) fn run(context: &Context, ui: &mut Ui, arguments: &Arguments) -> Resu
             .hint(format!("change it: {}", document.line("edit"))));
     }
     let sealed = Encrypted::parse(&saved.bytes, document.format())?;
-    store::write(ui, &document, saved, before, arguments.dry_run)?;
+    let held = store::hold(&document, arguments.dry_run)?;
+    store::write(ui, &document, saved, before, held)?;
     if source != "-" && !arguments.dry_run {
         let place = if arguments.in_place { document.absolute()? } else { context.path(Path::new(source)) };
         let made = Made { text: &text, format: input, sealed: &sealed };

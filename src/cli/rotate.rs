@@ -82,6 +82,11 @@ fn of_no_fleet(
     arguments: &Arguments,
     documents: Vec<Document>,
 ) -> Result<Exit> {
+    // of several each waits only when it is written, and one that was changed meanwhile stays, and is told of
+    let mut alone = match documents.as_slice() {
+        [document] => Some(store::hold(document, arguments.dry_run)?),
+        _ => None,
+    };
     let keys = context.key_services()?;
     let mut seen = HashSet::new();
     let mut made = Vec::new();
@@ -99,7 +104,8 @@ fn of_no_fleet(
     for (document, opened, saved) in made {
         opened.warn_of_clear_comments(ui);
         store::tell(ui, &document, &opened, &saved)?;
-        store::write_quietly(ui, &document, saved, &opened.bytes, arguments.dry_run)?;
+        let held = alone.take().map_or_else(|| store::hold(&document, arguments.dry_run), Ok)?;
+        store::write_quietly(ui, &document, saved, &opened.bytes, held)?;
         if !arguments.json {
             let word = ui.look(Look::Care, "renew ");
             ui.ready(&format!("{word} {}", shown(document.shown())))?;

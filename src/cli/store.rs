@@ -8,20 +8,26 @@ use super::ui::{Look, Ui, shown};
 use crate::custody::{self, Names, Saved};
 use crate::error::{Error, Result, one_line};
 use crate::fleet::{Fleet, ReaderKey, Wrapping};
-use crate::fs::{self, RepoPath, Transaction};
+use crate::fs::{self, RepoPath, Transaction, Turn};
 use crate::keys::Ledger;
 use crate::sops::{Drift, Plain};
 
-/// The right to write a file: the lock of the fleet that it is in, or, for a dry run, only to look.
+/// The mode of a new file: what is in it is encrypted.
+const MODE: u32 = 0o644;
+
+/// The right to write a file: the lock of the fleet that it is in, the turn at any other file, or, for a dry run, only
+/// to look.
 pub(super) struct Held {
     changes: Option<Changes>,
+    turn: Option<Turn>,
     dry_run: bool,
 }
 
-/// Takes the lock, if the file is in a fleet, so that nobody writes it between being read and being written.
+/// Takes the lock or the turn, so that nobody writes the file between being read and being written.
 pub(super) fn hold(document: &Document, dry_run: bool) -> Result<Held> {
     let changes = document.in_fleet().map(|(root, _)| Changes::begin(root.clone(), dry_run)).transpose()?;
-    Ok(Held { changes, dry_run })
+    let turn = document.elsewhere().filter(|_| !dry_run).map(fs::turn).transpose()?.flatten();
+    Ok(Held { changes, turn, dry_run })
 }
 
 /// Writes changed values back. A reader that the file should not have goes out of it, and that is said.
@@ -36,7 +42,7 @@ pub(super) fn save(
     let saved = seal(context, document, opened, plain)?;
     warn_of_clear_values(ui, document, &saved);
     tell(ui, document, opened, &saved)?;
-    write_held(ui, document, saved, Some(&opened.bytes), held)
+    write(ui, document, saved, Some(&opened.bytes), held)
 }
 
 /// Encrypts changed values into the file that they came from, for the readers that it should have.
@@ -63,10 +69,10 @@ pub(super) fn put_back(
     document: &Document,
     opened: &Opened,
     saved: Saved,
-    dry_run: bool,
+    held: Held,
 ) -> Result<()> {
     tell(ui, document, opened, &saved)?;
-    write(ui, document, saved, Some(&opened.bytes), dry_run)
+    write(ui, document, saved, Some(&opened.bytes), held)
 }
 
 pub(super) fn tell(ui: &mut Ui, document: &Document, opened: &Opened, saved: &Saved) -> Result<()> {
@@ -127,7 +133,7 @@ pub(super) fn create(
     creation.warn(ui, document);
     let saved = creation.seal(context, document, plain)?;
     warn_of_clear_values(ui, document, &saved);
-    write_held(ui, document, saved, None, held)
+    write(ui, document, saved, None, held)
 }
 
 /// Writes the file, unless this is a dry run, if it still is what it was when it was read.
@@ -136,20 +142,10 @@ pub(super) fn write(
     document: &Document,
     saved: Saved,
     before: Option<&[u8]>,
-    dry_run: bool,
-) -> Result<()> {
-    write_held(ui, document, saved, before, hold(document, dry_run)?)
-}
-
-fn write_held(
-    ui: &mut Ui,
-    document: &Document,
-    saved: Saved,
-    before: Option<&[u8]>,
     held: Held,
 ) -> Result<()> {
     let (Some((_, path)), Some(changes)) = (document.in_fleet(), held.changes) else {
-        write_elsewhere(document, &saved.bytes, before, held.dry_run)?;
+        write_elsewhere(document, &saved.bytes, before, held.turn, held.dry_run)?;
         let (word, look) = if before.is_some() { ("change", Look::Care) } else { ("create", Look::Good) };
         let word = ui.look(look, word);
         ui.ready(&format!("{word} {}", shown(document.shown())))?;
@@ -167,14 +163,13 @@ pub(super) fn write_quietly(
     document: &Document,
     saved: Saved,
     before: &[u8],
-    dry_run: bool,
+    held: Held,
 ) -> Result<()> {
-    let held = hold(document, dry_run)?;
     match (document.in_fleet(), held.changes) {
         (Some((_, path)), Some(changes)) => {
             changes.finish_quietly(ui, change(path, Some(before), saved)).map(drop)
         }
-        _ => write_elsewhere(document, &saved.bytes, Some(before), dry_run),
+        _ => write_elsewhere(document, &saved.bytes, Some(before), held.turn, held.dry_run),
     }
 }
 
@@ -186,17 +181,31 @@ fn change(path: &RepoPath, before: Option<&[u8]>, saved: Saved) -> Transaction {
 }
 
 /// Writes a file that is in no fleet.
-fn write_elsewhere(document: &Document, bytes: &[u8], before: Option<&[u8]>, dry_run: bool) -> Result<()> {
+fn write_elsewhere(
+    document: &Document,
+    bytes: &[u8],
+    before: Option<&[u8]>,
+    turn: Option<Turn>,
+    dry_run: bool,
+) -> Result<()> {
     let Some(path) = document.elsewhere() else { return Ok(()) };
-    if fs::read_up_to(path, fs::LIMIT_ELSEWHERE)?.as_deref() != before {
-        return Err(Error::new("was changed by somebody else meanwhile; nothing was written")
+    // a file that came since then has a turn now
+    let _turn = if turn.is_none() && !dry_run { fs::turn(path)? } else { turn };
+    let changed = || {
+        Error::new("was changed by somebody else meanwhile; nothing was written")
             .at(document.shown())
-            .hint("run the same command again"));
+            .hint("run the same command again")
+    };
+    if fs::read_up_to(path, fs::LIMIT_ELSEWHERE)?.as_deref() != before {
+        return Err(changed());
     }
-    if !dry_run {
-        fs::replace(path, bytes, 0o644)?;
+    match before {
+        _ if dry_run => Ok(()),
+        Some(_) => fs::replace(path, bytes, MODE),
+        // there is no turn at what is not there, and two may want to make it
+        None => fs::write_new(path, bytes, MODE)
+            .map_err(|error| if path.symlink_metadata().is_ok() { changed() } else { error }),
     }
-    Ok(())
 }
 
 /// How many values are named that the file shows everybody.
