@@ -25,6 +25,7 @@ mod reading;
 mod running;
 mod started;
 mod terminal;
+mod turns;
 
 use sample_fleet::{Fleet, Said, key, said};
 use std::process::Command;
