@@ -32,23 +32,11 @@ impl Found {
         if let Some(format) = content {
             self.document.read_as(format);
         }
-        let format = self.document.format();
-        let error = match Encrypted::parse(bytes, format) {
-            Err(error) => error,
-            parsed => return parsed,
-        };
-        // JSON may be of bytes or of other values
-        if by_content
-            && format == Format::Binary
-            && content.is_some()
-            && let Ok(file) = Encrypted::parse(bytes, Format::Json)
-        {
-            self.document.read_as(Format::Json);
-            return Ok(file);
-        }
-        let is_in_clear = by_content && content.is_none() && self.why.is_some();
-        let error = if is_in_clear { not_encrypted(self.document.shown()) } else { error };
-        Err(self.say_why(error.at(self.document.shown())))
+        Encrypted::parse(bytes, self.document.format()).map_err(|error| {
+            let is_in_clear = by_content && content.is_none() && self.why.is_some();
+            let error = if is_in_clear { not_encrypted(self.document.shown()) } else { error };
+            self.say_why(error.at(self.document.shown()))
+        })
     }
 
     /// The error of a file that is not an encrypted one.
