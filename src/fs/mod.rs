@@ -1,7 +1,7 @@
 //! Files: reading them, the lock, and the one writer.
 //!
 //! Everything that the rest writes goes through [`Transaction`] (in a repository) or through [`write_new`] and
-//! [`replace`] (a single file elsewhere, in its [`turn`] where it is changed in place). This room knows nothing of
+//! [`replace`] (a single file elsewhere, in its [`turn()`] where it is changed in place). This room knows nothing of
 //! what the files mean. It may not take a file that cannot be read for one that is absent, follow a link out of the
 //! repository, or leave a change half made.
 
