@@ -348,6 +348,9 @@ fn what_is_said_of_a_bucket_is_safe_to_type() {
             assert!(!output.status.success() && said.contains("sops metadata not found"), "{name}: {said}");
         }
         assert!(publish(&room, "apps/a.yaml").contains(copy));
+        let odd = "apps/a b;id.yaml";
+        room.write(odd, std::fs::read(room.path("apps/a.yaml")).unwrap());
+        assert!(publish(&room, odd).contains("://'b/a b;id.yaml'"), "{}", publish(&room, odd));
         // the file as it is would be for those of before
         room.write(".sops.yaml", format!("{rule}{recreate}"));
         let said = publish(&room, "apps/a.yaml");
@@ -360,6 +363,9 @@ fn what_is_said_of_a_bucket_is_safe_to_type() {
         // one that names nobody leaves the keys as they are
         room.write(".sops.yaml", format!("{rule}    recreation_rule:\n      age: ''\n"));
         assert!(publish(&room, "apps/a.yaml").contains(copy));
+        let odd = "apps/a b;id.yaml";
+        room.write(odd, std::fs::read(room.path("apps/a.yaml")).unwrap());
+        assert!(publish(&room, odd).contains("://'b/a b;id.yaml'"), "{}", publish(&room, odd));
         // and so it goes
         room.write(".sops.yaml", format!("destination_rules:\n  - directory: out\n{recreate}"));
         peers::succeed(room.uvars().args(["sops", "publish", "-y", "apps/a.yaml"]));

@@ -11,7 +11,7 @@ use super::log::{self, Level};
 use super::open::{Opened, not_dumped, parse};
 use super::tables::{KEYSERVICE, LOCAL, ORDER, VERBOSE, YES};
 use super::updatekeys::Changes;
-use crate::error::as_file;
+use crate::error::{as_file, as_word};
 use crate::keys::MasterKey;
 use crate::publish::{self, Sent, Vault, VaultSettings};
 use crate::rules::{Destination, DestinationRule};
@@ -297,6 +297,8 @@ fn of_a_cloud(
     typed: &Path,
     name: &Path,
 ) -> Fault {
+    let there = there.split_once("://").map(|(scheme, path)| format!("{scheme}://{}", as_word(path)));
+    let there = there.unwrap_or_default();
     let told = || {
         let wanted = for_there(&files::read(place, place)?, place, rule)?.1;
         let said = "publishing to a bucket of a cloud is its own program's to do";

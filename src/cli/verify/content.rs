@@ -91,7 +91,9 @@ fn fits(format: Format, line: &[u8]) -> bool {
             is_name || is_marker || matches!(line.first(), Some(b' ' | b'\t' | b'}' | b']'))
         }
         Format::Ini => {
-            let is_section = line.starts_with(b"[") && line.contains(&b']');
+            let behind = memchr::memchr(b']', line).and_then(|at| line.get(at + 1..)).map(<[u8]>::trim_ascii);
+            let is_section = line.starts_with(b"[")
+                && behind.is_some_and(|behind| matches!(behind.first(), None | Some(b';' | b'#')));
             is_section || line.starts_with(b";") || name(b'=').is_some_and(|name| !name.is_empty())
         }
         _ => {
@@ -197,6 +199,11 @@ mod tests {
             }
         }
         assert_eq!(format_of(b""), None);
+        let ini =
+            "[a]\nb = ENC[AES256_GCM,data:x]\n\n[sops]\nmac = ENC[AES256_GCM,data:x]\nversion = 3.13.3\n";
+        assert_eq!(format_of(ini.as_bytes()), Some(Format::Ini));
+        let page = format!("[![badge](https://example.org)](https://example.org)\n\n```ini\n{ini}```\n");
+        assert_eq!(format_of(page.as_bytes()), None);
         assert!(!may_be_encrypted(b"\x7fELF\0"));
     }
 }

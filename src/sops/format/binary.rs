@@ -100,7 +100,8 @@ fn data(tree: &Tree) -> Result<usize> {
         (Some(at), None) if documents == 1 && tree.key(at) == DATA && tree.item(at).node == Node::Str => {
             Ok(at)
         }
-        _ => Err(Error::new(wrong).hint("where it is a file of another type: --output-type TYPE")),
+        _ => Err(Error::new(wrong)
+            .hint("where it is a file of another type: --output-type TYPE, or a name that says so")),
     }
 }
 
